@@ -1,0 +1,121 @@
+"""Lists, contacts and audiences.  Contacts are columns, not objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .campaign import Place
+
+KEY_BYTES = 8
+"""The length of a contact key."""
+
+Reason = Literal[
+    "invalid_address",
+    "duplicate",
+    "opted_out",
+    "bounced",
+    "no_consent",
+    "suppressed",
+    "segment",
+]
+"""Why a row of a list is not in the audience, in the order in which reasons win."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """Which column of the source holds what; '' means "there is none".
+
+    ``fields`` maps the name used in templates to the column's header.
+    """
+
+    email: str = "email"
+    timezone: str = ""
+    opted_out: str = ""
+    bounced: str = ""
+    consent: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A delimited text file beside the list.  ``path`` is relative to the workspace."""
+
+    path: str
+    format: Literal["csv", "tsv"] = "csv"
+    compressed: bool = False
+    encoding: str = "utf-8"
+    delimiter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InlineSource:
+    """Contacts written in the list file itself; ``lines`` gives each one's line."""
+
+    contacts: tuple[Mapping[str, str], ...]
+    lines: tuple[int, ...]
+
+
+Source = FileSource | InlineSource
+
+
+@dataclass(frozen=True, slots=True)
+class ContactList:
+    """A named source of contacts (``campaigns/lists/NAME.yaml``)."""
+
+    name: str
+    source: Source
+    columns: ColumnMap
+    description: str = ""
+    require_consent: bool = False
+    place: Place = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """The rows of a list that are not mailed, as three columns of equal length.
+
+    ``keys`` holds b"" where the address is not valid; ``lines`` the row's line in its source.
+    """
+
+    keys: Sequence[bytes] = ()
+    reasons: Sequence[Reason] = ()
+    lines: Sequence[int] = ()
+
+    def counts(self) -> dict[str, int]:
+        """Exclusions by reason, for people."""
+        counts: dict[str, int] = {}
+        for reason in self.reasons:
+            counts[reason] = counts.get(reason, 0) + 1
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The contacts of a list that may be mailed, as columns of equal length, in list order.
+
+    ``emails`` are ready for an envelope (domain lower-cased and IDNA-encoded, local part as it
+    was given); ``keys`` are contact keys; ``fields`` are the columns by their template name,
+    always with ``email`` and ``timezone`` ('' when the contact has none or a wrong one).
+    No two rows have the same key.
+    """
+
+    list_name: str
+    emails: Sequence[str]
+    keys: Sequence[bytes]
+    fields: Mapping[str, Sequence[str]]
+    lines: Sequence[int]
+    excluded: Excluded = Excluded()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the list has, mailed or not."""
+        return len(self.keys) + len(self.excluded.keys)
+
+    def contact(self, index: int) -> dict[str, str]:
+        """The fields of one contact, by template name."""
+        return {name: column[index] for name, column in self.fields.items()}

@@ -1,0 +1,133 @@
+"""The records of the ledger: facts that are written once and never changed.
+
+How they look on disk is ``runner.ledger.records``' business.  All instants are aware UTC with
+whole seconds.  A *range* is (start, count) into the claim's keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run saw this campaign for the first time.
+
+    ``anchor``: occurrences before it are not owed.  ``total``: the audience then, against which
+    growth is measured.
+    """
+
+    campaign: str
+    run: str
+    at: datetime
+    anchor: datetime
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """This run is about to send this batch; pushed before anything is sent.
+
+    ``keys``: concatenated 8-byte contact keys in send order.  ``times``: (first epoch second,
+    step in seconds, count) runs that give each contact's send time.  ``enrolled``: for a
+    continuous drip's first step, the instant from which these contacts' delays count; None when
+    that is the drip's own start.  ``content``: digest of what is sent; ``commit``: the approved
+    commit it came from ('' without git).
+    """
+
+    id: str
+    campaign: str
+    step: str
+    occurrence: str
+    run: str
+    at: datetime
+    lease_until: datetime
+    provider: str
+    keys: bytes
+    times: tuple[tuple[int, int, int], ...]
+    total: int
+    content: str = ""
+    revision: int = 1
+    commit: str = ""
+    enrolled: datetime | None = None
+
+    @property
+    def job_id(self) -> str:
+        return job_id(self.campaign, self.step, self.occurrence)
+
+
+ReceiptKind = Literal["accepted", "refused", "temporary", "ambiguous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of some of a claim's contacts, and why (no personal data)."""
+
+    kind: ReceiptKind
+    ranges: tuple[Range, ...]
+    reason: str = ""
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a claim, contact by contact; ``parts`` cover the claim exactly once."""
+
+    claim: str
+    campaign: str
+    run: str
+    at: datetime
+    parts: tuple[Settled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Nothing of this job is owed any more; who joins the list later is not part of it."""
+
+    campaign: str
+    step: str
+    occurrence: str
+    run: str
+    at: datetime
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def job_id(self) -> str:
+        return job_id(self.campaign, self.step, self.occurrence)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A person or the provider's evidence settled what was in doubt or failed.
+
+    ``sent``: it was sent after all.  ``not_sent``: it was not, so it is due again.
+    """
+
+    claim: str
+    campaign: str
+    at: datetime
+    ranges: tuple[Range, ...]
+    verdict: Literal["sent", "not_sent"]
+    by: str
+    evidence: str = ""
+
+
+Record = Planned | Claim | Receipt | Closed | Resolution
+
+
+def job_id(campaign: str, step: str, occurrence: str = "") -> str:
+    """``campaign/step`` or ``campaign/step@occurrence``."""
+    return f"{campaign}/{step}@{occurrence}" if occurrence else f"{campaign}/{step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A derived file for people (``state/jobs/CAMPAIGN.json``); may be rewritten."""
+
+    campaign: str
+    jobs: Sequence[Mapping[str, object]]
