@@ -25,81 +25,20 @@ MAX_ARGUMENT = 1_000
 
 Filter = Callable[..., Any]
 
-_TEXT = [
-    "capitalize",
-    "center",
-    "e",
-    "escape",
-    "float",
-    "int",
-    "lower",
-    "replace",
-    "string",
-    "striptags",
-    "title",
-    "trim",
-    "truncate",
-    "upper",
-    "urlencode",
-    "wordcount",
-]
+_TEXT = """
+    capitalize center e escape float int lower replace string striptags title trim truncate upper
+    urlencode wordcount
+""".split()  # noqa: SIM905 - as words, it can be read
 _NUMBER = ["abs", "round"]
-_SEQUENCE = [
-    "batch",
-    "count",
-    "dictsort",
-    "first",
-    "items",
-    "last",
-    "length",
-    "list",
-    "max",
-    "min",
-    "reject",
-    "rejectattr",
-    "reverse",
-    "select",
-    "selectattr",
-    "slice",
-    "sort",
-    "unique",
-]
-_TESTS = [
-    "boolean",
-    "defined",
-    "divisibleby",
-    "eq",
-    "equalto",
-    "even",
-    "false",
-    "float",
-    "ge",
-    "greaterthan",
-    "gt",
-    "in",
-    "integer",
-    "iterable",
-    "le",
-    "lessthan",
-    "lower",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sequence",
-    "string",
-    "true",
-    "undefined",
-    "upper",
-    "==",
-    "!=",
-    ">",
-    ">=",
-    "<",
-    "<=",
-]
+_SEQUENCE = """
+    batch count dictsort first items last length list max min reject rejectattr reverse select
+    selectattr slice sort unique
+""".split()  # noqa: SIM905
+_TESTS = """
+    boolean defined divisibleby eq equalto even false float ge greaterthan gt in integer iterable
+    le lessthan lower lt mapping ne none number odd sequence string true undefined upper
+    == != > >= < <=
+""".split()  # noqa: SIM905
 
 
 def _on_text(function: Filter) -> Filter:
@@ -203,23 +142,17 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def _table() -> Mapping[str, Filter]:
-    table: dict[str, Filter] = {
-        name: _on_text(jinja.FILTERS[name]) for name in [*_TEXT.split(), *_NUMBER]
-    }
-    table |= {name: _on_sequence(jinja.FILTERS[name]) for name in _SEQUENCE.split()}
+    known: Mapping[str, Any] = jinja.FILTERS
+    table: dict[str, Filter] = {name: _on_text(known[name]) for name in _TEXT + _NUMBER}
+    table |= {name: _on_sequence(known[name]) for name in _SEQUENCE}
     table |= {"replace": _on_text(_replace), "indent": _on_text(_indent)}
     table |= {"wordwrap": _on_text(_wordwrap), "join": _on_sequence(_join)}
     return table | {"map": _map, "sum": _sum, "default": _default, "d": _default}
 
 
-TEXT_FILTERS = frozenset(_TEXT.split())
-
-
-def _test(name: str) -> Filter:
-    test: Filter = jinja_tests.TESTS[name]
-    return test
-
+TEXT_FILTERS = frozenset(_TEXT)
 
 FILTERS: Mapping[str, Filter] = _table()
 
-TESTS: Mapping[str, Filter] = {name: _test(name) for name in _TESTS.split()}
+_KNOWN_TESTS: Mapping[str, Any] = jinja_tests.TESTS
+TESTS: Mapping[str, Filter] = {name: _KNOWN_TESTS[name] for name in _TESTS}

@@ -21,21 +21,11 @@ MAX_BITS = 4096
 METHOD_HINT = "use a filter, as in {{ name|upper }}"
 
 _LOOP = frozenset(
-    [
-        "index",
-        "index0",
-        "revindex",
-        "revindex0",
-        "first",
-        "last",
-        "length",
-        "previtem",
-        "nextitem",
-        "cycle",
-        "changed",
-    ]
+    """
+    index index0 revindex revindex0 first last length previtem nextitem cycle changed
+    """.split()  # noqa: SIM905 - as words, it can be read
 )
-_DATE = frozenset(["year", "month", "day", "hour", "minute", "second"])
+_DATE = frozenset({"year", "month", "day", "hour", "minute", "second"})
 _SCALARS = (str, int, float, bool, date)
 _KINDS = {str: "text", int: "number", float: "number", bool: "true/false", dict: "mapping"}
 
