@@ -15,7 +15,8 @@ class TemplateFile:
 
     ``body_line`` is the line of the file on which ``body`` begins (after the front matter), so
     that errors name the right line.  ``text`` is the content of NAME.txt beside it, or None.
-    ``attachments`` are the inline images it brings along.  ``subject`` and ``preheader`` are Jinja2 sources themselves.
+    ``attachments`` are the inline images it brings along.  ``subject`` and ``preheader`` are
+    Jinja2 sources themselves.
     """
 
     name: str

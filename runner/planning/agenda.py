@@ -1,0 +1,109 @@
+"""Which jobs a campaign has, and from when: known without reading a single contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled, Step
+from ..timetable import cron, zones
+from .history import CampaignHistory, JobHistory
+from .timing import EARLIEST_OFFSET, Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A job and when it is due."""
+
+    step: Step
+    occurrence: str
+    timing: Timing
+    history: JobHistory
+
+
+def entries(
+    campaign: Campaign, history: CampaignHistory, now: datetime, until: datetime
+) -> list[Entry]:
+    """Every job that exists by ``until``, those under way or done included, in order of time."""
+    schedule = campaign.schedule
+    if isinstance(schedule, Recurring):
+        return list(_occurrences(campaign, schedule, history, now, until))
+    return [
+        Entry(step, "", _timing(schedule, step, history.job(step.id), now), history.job(step.id))
+        for step in campaign.steps
+    ]
+
+
+def _timing(
+    schedule: Immediate | Scheduled | Drip, step: Step, history: JobHistory, now: datetime
+) -> Timing:
+    if isinstance(schedule, Immediate):
+        return Timing(history.started_at or now, schedule.timezone)
+    start = schedule.at if isinstance(schedule, Scheduled) else schedule.start_at
+    return Timing(start, schedule.timezone, schedule.fallback_timezone, step.delay)
+
+
+def _occurrences(
+    campaign: Campaign,
+    schedule: Recurring,
+    history: CampaignHistory,
+    now: datetime,
+    until: datetime,
+) -> Iterator[Entry]:
+    step = campaign.steps[0]
+    anchor = history.planned.anchor if history.planned else now
+    for occurrence in _firings(schedule, anchor, until):
+        timing = Timing(
+            occurrence.wall,
+            schedule.timezone,
+            schedule.fallback_timezone,
+            second=bool(occurrence.fold),
+        )
+        if timing.window()[0] >= int(anchor.timestamp()):
+            yield Entry(step, occurrence.id, timing, history.job(step.id, occurrence.id))
+
+
+def _firings(schedule: Recurring, anchor: datetime, until: datetime) -> Iterator[cron.Occurrence]:
+    """Occurrences on the wall clock whose instant may lie between ``anchor`` and ``until``."""
+    start, end = anchor, until
+    if schedule.timezone == RECIPIENT:
+        # UTC's clock stands for everybody's: the earliest zone is 14 hours ahead of it
+        tz, end = zones.zone("UTC"), until + EARLIEST_OFFSET
+    else:
+        tz = zones.zone(schedule.timezone)
+    for occurrence, _ in cron.parse(schedule.cron).between(tz, start, end):
+        if schedule.start_at is not None and occurrence.wall < schedule.start_at:
+            continue
+        if schedule.until is not None and occurrence.wall > schedule.until:
+            return
+        yield occurrence
+
+
+def next_firing(campaign: Campaign, after: datetime) -> datetime | None:
+    """The next occurrence of a recurring campaign after an instant, within five years."""
+    schedule = campaign.schedule
+    if not isinstance(schedule, Recurring):
+        return None
+    first = next(_firings(schedule, after, after + timedelta(days=5 * 366)), None)
+    if first is None:
+        return None
+    name = schedule.fallback_timezone or "UTC"
+    tz = zones.zone(name if schedule.timezone == RECIPIENT else schedule.timezone)
+    return first.instant(tz).astimezone(UTC)
+
+
+def continuous(campaign: Campaign) -> bool:
+    """True for a drip that enrols whoever joins the list."""
+    return isinstance(campaign.schedule, Drip) and campaign.schedule.enrol == "continuous"
+
+
+def may_owe(campaign: Campaign, entry: Entry, by: datetime) -> bool:
+    """True when this job can have something to send until ``by``.
+
+    The question that saves the list from being read: a job that is closed with nothing given
+    back owes nothing, one that starts later owes nothing yet.
+    """
+    if entry.history.closed is not None and not continuous(campaign):
+        return bool(entry.history.released or entry.history.unsettled)
+    return entry.timing.window()[0] <= int(by.timestamp())

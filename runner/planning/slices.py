@@ -1,0 +1,55 @@
+"""What is claimed together: batches of one job, gathered into slices that grow.
+
+One push claims one slice.  The first is small, so that a fault costs little; each next is larger,
+so that a million recipients cost tens of pushes and not thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..model.plan import JobPlan, Plan
+
+FIRST_SLICE = 1
+GROWTH = 4
+LARGEST_SLICE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """Contacts ``start`` to ``stop`` of a job's queue."""
+
+    job: JobPlan
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def indices(self) -> list[int]:
+        """Audience indices, in send order."""
+        return list(self.job.queue.indices[self.start : self.stop])
+
+    @property
+    def times(self) -> list[int]:
+        """Send times (epoch seconds), one per contact."""
+        return list(self.job.queue.times[self.start : self.stop])
+
+
+def batches(plan: Plan, max_batch: int) -> Iterator[BatchPlan]:
+    """Everything that is due, cut into batches, the earliest job first."""
+    due = [job for job in plan.jobs if len(job.queue)]
+    for job in sorted(due, key=lambda job: (job.queue.times[0], job.job_id)):
+        size = max(1, min(max_batch, job.campaign.pacing.batch_size))
+        for start in range(0, len(job.queue), size):
+            yield BatchPlan(job, start, min(start + size, len(job.queue)))
+
+
+def slice_sizes() -> Iterator[int]:
+    """How many batches each next slice holds."""
+    size = FIRST_SLICE
+    while True:
+        yield size
+        size = min(size * GROWTH, LARGEST_SLICE)
