@@ -1,0 +1,269 @@
+"""The ledger on a branch of the remote.  The push that adds a commit is the lock.
+
+Nothing of the user's is touched: commits are made without a working tree or an index, and only
+refs below ``refs/sendoff/`` are written (and, as by any push, the remote-tracking branch, when the
+clone follows this one).  ``refs/sendoff/state/BRANCH`` is the last tip seen to be sound, so
+that a branch that goes backwards, or whose files were changed after they were written, is noticed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+
+from ..errors import RaceLost, StateCorrupt, StateMissing, StateRefused, StateUnreachable
+from ..model.ledger import Document, Record
+from ..ports import Snapshot
+from ..repository.git import Git, check_branch, check_remote, mask
+from ..repository.objects import (
+    FILE,
+    changed_afterwards,
+    commit_files,
+    list_files,
+    list_names,
+    read_blobs,
+    read_file,
+)
+from ..repository.push import PushOutcome, push
+from ..repository.tips import fetch, is_ancestor, recall, remember, remote_tip
+from .layout import (
+    LEDGER,
+    META,
+    LedgerFile,
+    by_month,
+    document_files,
+    ledger_file,
+    month_path,
+    next_seq,
+)
+from .meta import check_meta, encode_meta
+from .snapshot import StoredSnapshot
+
+STATE: Final = "state"
+"""The directory on the branch that holds the state."""
+
+_ASK_AGAIN: Final = (0.5, 2.0)
+"""Seconds to wait before an unanswered push of the same commit is tried again."""
+_FACT_TRIES: Final = 12
+_LONGEST_WAIT: Final = 8.0
+
+
+class GitStore:
+    """A ``LedgerStore`` on ``branch`` of ``remote``.
+
+    ``fingerprint`` is ``meta.key_id`` of the state key.  ``sleep`` waits between tries; ``jitter``
+    gives numbers in [0, 1) that keep racing runs from meeting again.
+    """
+
+    def __init__(
+        self,
+        git: Git,
+        remote: str,
+        branch: str,
+        fingerprint: str,
+        *,
+        sleep: Callable[[float], None],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._git = git
+        self._remote = check_remote(remote)
+        self._branch = check_branch(branch)
+        self._fingerprint = fingerprint
+        self._sleep = sleep
+        self._jitter = jitter
+        self._ref = f"refs/sendoff/state/{quote(branch, safe='')}"
+
+    def sync(self) -> Snapshot:
+        """Read the newest state from the remote.
+
+        Raises StateMissing, StateKeyChanged, StateCorrupt, StateUnreachable.
+        """
+        before = recall(self._git, self._ref)
+        tip = self._tip(before)
+        if tip != before:
+            self._check_history(tip, before)
+        self._check_meta(tip)
+        remember(self._git, self._ref, tip, before, self._sleep)
+        return self._snapshot(tip)
+
+    def append(
+        self,
+        base: Snapshot,
+        records: Sequence[Record],
+        *,
+        run: str,
+        message: str,
+        documents: Sequence[Document] = (),
+    ) -> Snapshot:
+        """Add ``records`` on top of exactly ``base``; RaceLost when another run wrote first."""
+        files = self._files(base.version, records, run, documents)
+        if not files:
+            return base
+        commit = commit_files(self._git, base.version, files, message)
+        asked_before = False
+        for seconds in (*_ASK_AGAIN, None):
+            outcome = push(self._git, self._remote, commit, self._branch)
+            self._refuse(outcome)
+            if outcome.verdict == "accepted":
+                return self._accepted(commit, base.version)
+            if outcome.verdict == "lost" and not asked_before:
+                raise RaceLost(f"another run wrote first: {outcome.reason}")
+            asked_before = True
+            landed = self._landed([commit], outcome, moved_from=base.version)
+            if landed:
+                return landed
+            if seconds is not None:
+                self._sleep(seconds)
+        raise StateUnreachable(self._no_answer(outcome))
+
+    def add_facts(
+        self,
+        records: Sequence[Record],
+        *,
+        run: str,
+        message: str,
+        documents: Sequence[Document] = (),
+    ) -> Snapshot:
+        """Add facts on top of whatever is there, until they are there."""
+        tried: list[str] = []
+        outcome = PushOutcome("unknown")
+        for attempt in range(_FACT_TRIES):
+            tip = self.sync()
+            if any(is_ancestor(self._git, commit, tip.version) for commit in tried):
+                return tip
+            files = self._files(tip.version, records, run, documents)
+            if not files:
+                return tip
+            tried.append(commit_files(self._git, tip.version, files, message))
+            outcome = push(self._git, self._remote, tried[-1], self._branch)
+            self._refuse(outcome)
+            if outcome.verdict == "accepted":
+                return self._accepted(tried[-1], tip.version)
+            self._sleep(min(_LONGEST_WAIT, 0.1 * 2**attempt) * (0.5 + self._jitter()))
+        landed = self._landed(tried, outcome)
+        if landed:
+            return landed
+        raise StateUnreachable(self._no_answer(outcome))
+
+    def initialise(self, created: datetime) -> Snapshot:
+        """Make the branch with an empty ledger.  StateRefused when it exists already."""
+        if remote_tip(self._git, self._remote, self._branch):
+            raise StateRefused(f"the branch {self._where} exists already")
+        files = {f"{STATE}/{META}": encode_meta(self._fingerprint, created)}
+        commit = commit_files(self._git, None, files, "Begin the ledger")
+        outcome = push(self._git, self._remote, commit, self._branch)
+        self._refuse(outcome)
+        if outcome.verdict == "accepted":
+            return self._accepted(commit, recall(self._git, self._ref))
+        if outcome.verdict == "lost":
+            raise StateRefused(f"the branch {self._where} exists already")
+        if remote_tip(self._git, self._remote, self._branch) == commit:
+            return self._accepted(commit, recall(self._git, self._ref))
+        raise StateUnreachable(self._no_answer(outcome))
+
+    @property
+    def _where(self) -> str:
+        return f"{self._branch!r} of {mask(self._remote)!r}"
+
+    def _tip(self, before: str | None) -> str:
+        """The remote's tip, with its commits in this clone."""
+        tip = remote_tip(self._git, self._remote, self._branch)
+        if tip is None and before:
+            raise StateMissing(
+                f"the branch {self._where} is gone; this clone saw it last at {before}. To bring "
+                f"it back: git push {mask(self._remote)} {before}:refs/heads/{self._branch}"
+            )
+        if tip is None:
+            raise StateMissing(
+                f"there is no branch {self._where}, where the state ought to be: if nothing was "
+                "ever sent from here, run sendoff init; else bring the branch back"
+            )
+        fetch(self._git, self._remote, self._branch, tip)
+        return tip
+
+    def _check_history(self, tip: str, before: str | None) -> None:
+        if before and not is_ancestor(self._git, before, tip):
+            raise StateCorrupt(
+                f"the branch {self._where} went backwards or was rewritten: it is at {tip}, and "
+                f"the {before} seen before is no part of it. Put it back; or, if it was rewritten "
+                f"on purpose: git update-ref -d {self._ref}"
+            )
+        paths = (f"{STATE}/{LEDGER}", f"{STATE}/{META}")
+        changed = changed_afterwards(self._git, tip, before, *paths)
+        if changed:
+            raise StateCorrupt(
+                f"{changed[0]} was changed or deleted on the branch {self._where} after it was "
+                f"written ({len(changed)} such file{'s' if len(changed) > 1 else ''}): records "
+                "are never changed. Put the branch back to the commit before that"
+            )
+
+    def _check_meta(self, tip: str) -> None:
+        meta = read_file(self._git, tip, f"{STATE}/{META}")
+        if meta is None:
+            raise StateCorrupt(
+                f"the branch {self._where} holds no {STATE}/{META}: it is no state of sendoff, "
+                "or was emptied"
+            )
+        check_meta(meta, self._fingerprint, f"{STATE}/{META}")
+
+    def _snapshot(self, commit: str) -> Snapshot:
+        def listing() -> Iterator[LedgerFile]:
+            for blob in list_files(self._git, commit, f"{STATE}/{LEDGER}"):
+                path = blob.path.removeprefix(f"{STATE}/")
+                if blob.mode != FILE:
+                    raise StateCorrupt(f"{blob.path} is not an ordinary file")
+                yield ledger_file(path, blob.oid, blob.size)
+
+        def read(files: Sequence[LedgerFile]) -> Iterator[bytes]:
+            return read_blobs(self._git, [(file.source, file.size) for file in files])
+
+        return StoredSnapshot(commit, listing, read)
+
+    def _files(
+        self, tip: str, records: Sequence[Record], run: str, documents: Sequence[Document]
+    ) -> Mapping[str, bytes]:
+        """What is to be added to ``tip``, by path on the branch."""
+        contents = by_month(records)
+        months = [f"{STATE}/{month_path(*key)}" for key in contents]
+        present = list_names(self._git, tip, months) if months else []
+        files = {f"{STATE}/{path}": text for path, text in document_files(documents).items()}
+        for (campaign, month), content in contents.items():
+            directory = f"{STATE}/{month_path(campaign, month)}/"
+            names = [p.removeprefix(directory) for p in present if p.startswith(directory)]
+            file = LedgerFile(campaign, month, run, next_seq(names, run))
+            files[f"{STATE}/{file.path}"] = content
+        return files
+
+    def _refuse(self, outcome: PushOutcome) -> None:
+        if outcome.verdict == "refused":
+            raise StateRefused(
+                f"the push to the branch {self._where} was refused: {outcome.reason}"
+            )
+
+    def _accepted(self, commit: str, before: str | None) -> Snapshot:
+        remember(self._git, self._ref, commit, before, self._sleep)
+        return self._snapshot(commit)
+
+    def _landed(
+        self, commits: Sequence[str], outcome: PushOutcome, moved_from: str | None = None
+    ) -> Snapshot | None:
+        """After a push without an answer: the newest state if it holds one of ``commits``.
+
+        Raises RaceLost when the branch moved from ``moved_from`` without them, and
+        StateUnreachable when that cannot be found out.
+        """
+        try:
+            tip = self.sync()
+        except StateUnreachable as error:
+            raise StateUnreachable(f"{self._no_answer(outcome)}; then: {error}") from None
+        if any(is_ancestor(self._git, commit, tip.version) for commit in commits):
+            return tip
+        if moved_from and tip.version != moved_from:
+            raise RaceLost("another run wrote first, while the push had no answer")
+        return None
+
+    def _no_answer(self, outcome: PushOutcome) -> str:
+        return f"the push to the branch {self._where} did not succeed: {outcome.reason}"

@@ -1,0 +1,66 @@
+"""``state/meta.json``: the format of the state, and the fingerprint of its key.
+
+{"created": "2025-10-01T09:00:00Z", "format": 1, "key_id": "1f8a03bc"}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from typing import Final
+
+from ..errors import StateCorrupt, StateKeyChanged
+
+FORMAT: Final = 1
+"""The format this version writes; it reads no newer one."""
+
+
+def key_id(state_key: str) -> str:
+    """The fingerprint of a state key: 8 hex digits, from which the key cannot be found."""
+    digest = hmac.digest(state_key.encode(), b"sendoff key id", hashlib.sha256)
+    return digest.hex()[:8]
+
+
+def encode_meta(fingerprint: str, created: datetime) -> bytes:
+    """The content of a new ``meta.json``; ``created`` is aware."""
+    at = created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    meta = {"created": at, "format": FORMAT, "key_id": fingerprint}
+    return (json.dumps(meta, sort_keys=True) + "\n").encode()
+
+
+def check_meta(content: bytes, fingerprint: str, where: str) -> None:
+    """Make sure that this state is ours to read.
+
+    Raises StateCorrupt for an unreadable or newer format, StateKeyChanged for another key.
+    """
+    meta = _load(content, where)
+    version = meta.get("format")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise StateCorrupt(f"{where}: format is not a whole number above 0")
+    if version > FORMAT:
+        raise StateCorrupt(
+            f"{where}: the state has format {version}, this sendoff knows up to {FORMAT}: "
+            "written by a newer sendoff? Install that version here too"
+        )
+    written = meta.get("key_id")
+    if not isinstance(written, str) or not written:
+        raise StateCorrupt(f"{where}: key_id is missing")
+    if not hmac.compare_digest(written.encode(), fingerprint.encode()):
+        raise StateKeyChanged(
+            f"{where}: the state was written with another state key (its fingerprint is "
+            f"{written[:16]}, that of the key given now is {fingerprint}). With another key "
+            "nobody would look mailed, so nothing is sent. Set the state key (SENDOFF_STATE_KEY) "
+            "to the value it had; if that is lost, the history cannot be matched to contacts"
+        )
+
+
+def _load(content: bytes, where: str) -> dict[str, object]:
+    try:
+        meta = json.loads(content)
+    except (ValueError, RecursionError):
+        raise StateCorrupt(f"{where}: this is not JSON: was it edited or cut off?") from None
+    if not isinstance(meta, dict):
+        raise StateCorrupt(f"{where}: this is not an object: was it edited?")
+    return meta

@@ -1,0 +1,1 @@
+"""The git repository round the workspace, read and pushed through the git binary."""
