@@ -1,0 +1,152 @@
+"""The outbox: one ``.eml`` file for each send key.
+
+Needs no account and no network.  A file's name is its send key, so sending again overwrites what
+is there and can mail nobody twice: the provider is idempotent by construction.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from ..errors import ProviderError
+from ..model.message import Capabilities, MessageBatch, Outcome
+from ..model.settings import Settings
+from ..ports import Clock
+from .mime import Writer
+from .refusal import Refusal
+from .window import NOT_BEGUN, Window
+
+SCHEDULE_AHEAD = 72 * 3600
+"""Seconds; the same as SendGrid's, so that a trial with the outbox plans as production does."""
+
+
+def build(
+    settings: Settings, _environ: Mapping[str, str], root: Path, clock: Clock
+) -> OutboxProvider:
+    """The outbox below the workspace ``root``."""
+    return OutboxProvider(root, settings.outbox.path, clock)
+
+
+class OutboxProvider:
+    """Writes ``PATH/CAMPAIGN/JOB/CONTACT-KEY.eml``, never outside the workspace."""
+
+    name = "outbox"
+    capabilities = Capabilities(schedule_ahead_seconds=SCHEDULE_AHEAD, idempotent=True)
+
+    def __init__(self, root: Path, path: str, clock: Clock) -> None:
+        self._root = root
+        self._path = path
+        self._clock = clock
+
+    def check(self) -> None:
+        """Refuse a path that leaves the workspace or cannot be written.  Raises ProviderError."""
+        folder = self._inside(Path(self._path))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProviderError(f"outbox: cannot make {self._path}: {_code(error)}") from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise ProviderError(f"outbox: {self._path} is not writable")
+
+    def deliver(
+        self, batches: Iterable[MessageBatch], deadline: datetime
+    ) -> Iterator[tuple[MessageBatch, Sequence[Outcome]]]:
+        """Write each batch; see ``ports.Provider``."""
+        window = Window(self._clock, deadline)
+        for batch in batches:
+            yield batch, self._write_batch(batch, window)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _write_batch(self, batch: MessageBatch, window: Window) -> Sequence[Outcome]:
+        if not window.open:
+            return [NOT_BEGUN] * len(batch)
+        try:
+            writer = Writer(batch, int(self._clock.now().timestamp()))
+            folder = self._inside(Path(self._path, *_folders(batch)))
+            folder.mkdir(parents=True, exist_ok=True)
+            outcomes = [
+                self._write(folder, batch, writer, index, window) for index in range(len(batch))
+            ]
+            _sync_folder(folder)
+        except Refusal as refusal:
+            return [refusal.outcome()] * len(batch)
+        except ProviderError:
+            return [Outcome("temporary", "outbox outside the workspace")] * len(batch)
+        except OSError as error:
+            # Nothing of the batch is certain to last; writing it again is harmless.
+            return [_trouble(error)] * len(batch)
+        return outcomes
+
+    def _write(
+        self, folder: Path, batch: MessageBatch, writer: Writer, index: int, window: Window
+    ) -> Outcome:
+        if not window.open:
+            return NOT_BEGUN
+        name = batch.keys[index].hex()
+        try:
+            _replace(folder / f"{name}.eml", _send_at_line(batch, index) + writer.message(index))
+        except Refusal as refusal:
+            return refusal.outcome()
+        except OSError as error:
+            return _trouble(error)
+        return Outcome("accepted", ref=f"{name}.eml")
+
+    def _inside(self, path: Path) -> Path:
+        """The folder on disk, symbolic links resolved before anything is made."""
+        root = self._root.resolve()
+        folder = (root / path).resolve()
+        if folder == root or not folder.is_relative_to(root):
+            raise ProviderError(f"outbox: {self._path} is not below the workspace")
+        return folder
+
+
+def _folders(batch: MessageBatch) -> Iterator[str]:
+    """The campaign's path and the job's own part of its id, each safe as a file name."""
+    job = batch.job_id.removeprefix(f"{batch.campaign}/")
+    for name in (*batch.campaign.split("/"), job):
+        safe = quote(name, safe="@+")
+        yield safe.replace(".", "%2E") if safe.strip(".") == "" else safe
+
+
+def _send_at_line(batch: MessageBatch, index: int) -> bytes:
+    at = datetime.fromtimestamp(batch.send_at[index], UTC)
+    return f"X-Sendoff-Send-At: {at:%Y-%m-%dT%H:%M:%SZ}\r\n".encode()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write whole or not at all: a reader sees the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _trouble(error: OSError) -> Outcome:
+    return Outcome("temporary", f"outbox {_code(error)}")
+
+
+def _code(error: OSError) -> str:
+    """The name of the error (``ENOSPC``): its text would hold a path."""
+    return errno.errorcode.get(error.errno or 0, "EIO")

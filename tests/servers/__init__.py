@@ -1,0 +1,1 @@
+"""Real servers and clocks for tests: they speak the protocols and misbehave on cue."""
