@@ -183,3 +183,15 @@ class Templates(Protocol):
 
 Condition = Callable[[Mapping[str, str], Callable[[str], bool]], bool]
 """A compiled ``only_if``: (contact's fields, "was this step sent to it?") -> wanted."""
+
+
+class Observer(Protocol):
+    """Hears what a run does, as it does it: a progress bar, or log lines.
+
+    Events: ``planned`` (due), ``claimed`` (job, count), ``settled`` (job, sent, failed, in_doubt,
+    released), ``raced``, ``waiting`` (seconds), ``held`` (job, code).  Never personal data.
+    """
+
+    def event(self, name: str, **details: object) -> None:
+        """One thing that happened."""
+        ...

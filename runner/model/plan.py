@@ -133,8 +133,10 @@ class JobPlan:
 
     ``spots`` has one entry per contact of ``audience``; ``times`` the send time of those that
     are due, later or missed (epoch seconds), 0 for others.  ``first_send``/``last_send`` span
-    due and later.  ``closed``: the ledger says that nothing is owed any more;
-    ``finished``: nothing is, and it does not say so yet.
+    due and later.
+
+    ``closed``: the ledger says that nothing is owed any more; ``finished``: nothing is, and it
+    does not say so yet.
     """
 
     campaign: Campaign
@@ -166,12 +168,14 @@ class Plan:
     """What all campaigns want now.  ``holds`` also has those that belong to no job.
 
     ``idle``: campaigns that were not looked at closely because nothing of theirs can be due.
+    ``first_seen``: campaigns that no run has recorded yet, with the size of their audience.
     """
 
     now: datetime
     jobs: tuple[JobPlan, ...]
     holds: tuple[Hold, ...] = ()
     idle: tuple[str, ...] = ()
+    first_seen: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def due(self) -> int:

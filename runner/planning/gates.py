@@ -48,9 +48,19 @@ def gates(job: GateInputs) -> Iterator[Hold]:
     if job.counts.due or job.counts.later:
         yield from _limits(job)
         yield from _changed(job)
+        yield from _failing(job)
 
 
-STOPPING = frozenset({"empty_audience", "max_recipients", "max_growth", "max_shrink", "changed"})
+STOPPING = frozenset(
+    {
+        "empty_audience",
+        "max_recipients",
+        "max_growth",
+        "max_shrink",
+        "max_failure_rate",
+        "changed",
+    }
+)
 """Holds that keep the whole job back; the others concern the contacts that they count."""
 
 
@@ -139,5 +149,21 @@ def _changed(job: GateInputs) -> Iterator[Hold]:
         "had been sent the old version",
         f"set revision: {history.revision + 1} in {job.campaign.place.path} to send the rest the "
         "new version, or undo the change",
+        job.counts.due + job.counts.later,
+    )
+
+
+def _failing(job: GateInputs) -> Iterator[Hold]:
+    limit, history = job.campaign.guards.max_failure_rate, job.history
+    failed, tried = len(history.failed), len(history.failed) + len(history.sent)
+    if limit is None or not failed or failed / tried <= limit:
+        return
+    yield _hold(
+        job,
+        "max_failure_rate",
+        f"{failed:,} of {tried:,} failed ({failed / tried:.0%}), more than "
+        f"guards.max_failure_rate allows ({limit:.0%})",
+        f'see why with: sendoff status {job.job_id}; then set guards.max_failure_rate: '
+        f'"{_percent_above(failed / tried)}%" in {job.campaign.place.path} to go on',
         job.counts.due + job.counts.later,
     )

@@ -1,0 +1,166 @@
+"""From a claim to its receipt: compose, hand over when due, book what the provider says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from .errors import InputError
+from .model.campaign import Campaign
+from .model.ledger import Claim, Range, Receipt, Settled
+from .model.message import Composed, MessageBatch, Outcome
+from .planning.slices import BatchPlan
+from .ports import Clock, Composer, Observer, Provider
+
+NOT_BEGUN = Outcome("temporary", "not begun")
+CANNOT_RENDER = Outcome("refused", "cannot be rendered")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim with all that sending it takes."""
+
+    claim: Claim
+    batch: BatchPlan
+    composer: Composer
+
+
+@dataclass
+class Delivery:
+    """Hands claimed batches to a provider.
+
+    A provider that can schedule is given each batch at once; one that cannot is given each
+    message when its time has come, so that it never has to wait.
+    """
+
+    provider: Provider
+    clock: Clock
+    observer: Observer
+    deadline: datetime
+
+    def send(self, claimed: Sequence[Claimed]) -> list[tuple[Claimed, list[Outcome]]]:
+        """Every claim with one outcome per contact, in the claim's order."""
+        outcomes = {c.claim.id: [NOT_BEGUN] * len(c.batch) for c in claimed}
+        offsets: dict[int, int] = {}
+        for batch, answers in self.provider.deliver(
+            self._batches(claimed, outcomes, offsets), self.deadline
+        ):
+            start = offsets.pop(id(batch))
+            positions = _positions(outcomes[batch.claim_id], start, len(batch))
+            for position, answer in zip(positions, answers, strict=True):
+                outcomes[batch.claim_id][position] = answer
+        return [(c, outcomes[c.claim.id]) for c in claimed]
+
+    def _batches(
+        self,
+        claimed: Sequence[Claimed],
+        outcomes: dict[str, list[Outcome]],
+        offsets: dict[int, int],
+    ) -> Iterator[MessageBatch]:
+        for item in claimed:
+            for start, stop in self._groups(item.batch.times):
+                if not self._wait_until(item.batch.times[start]):
+                    return
+                batch, unfit = _compose(item, start, stop)
+                for position in unfit:
+                    outcomes[item.claim.id][position] = CANNOT_RENDER
+                if batch is not None:
+                    offsets[id(batch)] = start
+                    yield batch
+
+    def _groups(self, times: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """All at once, or runs of equal times."""
+        if self.provider.capabilities.schedule_ahead_seconds:
+            yield 0, len(times)
+            return
+        start = 0
+        for index in range(1, len(times) + 1):
+            if index == len(times) or times[index] != times[start]:
+                yield start, index
+                start = index
+
+    def _wait_until(self, time: int) -> bool:
+        """Wait for a send time if the provider cannot; False when the run must stop first."""
+        if not self.provider.capabilities.schedule_ahead_seconds:
+            wait = time - self.clock.now().timestamp()
+            if wait > 0:
+                self.observer.event("waiting", seconds=round(wait))
+                self.clock.sleep(wait)
+        return not self.clock.stopping and self.clock.now() < self.deadline
+
+
+def _positions(outcomes: list[Outcome], start: int, count: int) -> Iterator[int]:
+    """Positions from ``start`` on that were handed over: those that cannot be rendered are left
+    out of the batch."""
+    position = start
+    while count:
+        if outcomes[position] is not CANNOT_RENDER:
+            yield position
+            count -= 1
+        position += 1
+
+
+def _compose(item: Claimed, start: int, stop: int) -> tuple[MessageBatch | None, list[int]]:
+    """The messages for a stretch of a claim, and the positions that cannot be rendered.
+
+    One bad contact does not cost the others their mail: when the stretch fails as a whole, each
+    contact is tried alone.
+    """
+    indices = item.batch.indices[start:stop]
+    audience = item.batch.job.audience
+    unfit: list[int] = []
+    try:
+        composed = item.composer.compose(audience, indices)
+    except InputError:
+        unfit = [start + n for n, index in enumerate(indices) if not _can_render(item, index)]
+        bad = set(unfit)
+        indices = [index for n, index in enumerate(indices) if start + n not in bad]
+        if not indices:
+            return None, unfit
+        composed = item.composer.compose(audience, indices)
+    times = [t for n, t in enumerate(item.batch.times[start:stop], start) if n not in set(unfit)]
+    return _message_batch(item, indices, times, composed), unfit
+
+
+def _can_render(item: Claimed, index: int) -> bool:
+    try:
+        item.composer.compose(item.batch.job.audience, [index])
+    except InputError:
+        return False
+    return True
+
+
+def _message_batch(
+    item: Claimed, indices: list[int], times: list[int], composed: Composed
+) -> MessageBatch:
+    campaign: Campaign = item.batch.job.campaign
+    audience = item.batch.job.audience
+    return MessageBatch(
+        claim_id=item.claim.id,
+        job_id=item.claim.job_id,
+        campaign=campaign.id,
+        sender=campaign.sender,
+        reply_to=campaign.reply_to,
+        emails=[audience.emails[i] for i in indices],
+        keys=[audience.keys[i] for i in indices],
+        send_at=times,
+        content=composed,
+        asm_group=campaign.unsubscribe.sendgrid_group,
+    )
+
+
+def receipt(claim: Claim, outcomes: Iterable[Outcome], at: datetime) -> Receipt:
+    """The record of what became of a claim: equal outcomes gathered into ranges."""
+    ranges: dict[Outcome, list[Range]] = {}
+    for position, outcome in enumerate(outcomes):
+        runs = ranges.setdefault(outcome, [])
+        if runs and sum(runs[-1]) == position:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((position, 1))
+    parts = tuple(
+        Settled(outcome.kind, tuple(runs), outcome.reason, outcome.ref)
+        for outcome, runs in ranges.items()
+    )
+    return Receipt(claim.id, claim.campaign, claim.run, at, parts)

@@ -1,0 +1,347 @@
+"""The run: plan, claim, send, settle, in this order, through ports.
+
+A claim is pushed before anything is sent, and the push is the lock; receipts go out with the
+next slice's claims.  See docs/reliability.md for why each step stands where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+
+from .delivery import Claimed, Delivery, receipt
+from .errors import RaceLost, StateError
+from .model.ledger import Claim, Closed, Document, Planned, Record
+from .model.message import Outcome
+from .model.plan import JobPlan, Plan
+from .model.result import JobResult, RunResult
+from .planning.history import compress_times
+from .planning.planner import Horizon
+from .planning.slices import BatchPlan, batches, slice_sizes
+from .planning.view import job_record
+from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
+from .survey import Desk, survey
+
+MAX_RACES = 8
+SETTLE_RESERVE = timedelta(seconds=5)
+"""Kept back from the budget, so that what was sent can be recorded in time."""
+LEASE_MARGIN = timedelta(minutes=10)
+"""Added to the budget: a run that is still alive settles well within it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """``run_id`` begins with a UTC time stamp, so that runs sort by time."""
+
+    run_id: str
+    budget: timedelta
+    look_ahead: timedelta
+
+
+@dataclass
+class _Tally:
+    """What this run did, job by job."""
+
+    accepted: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    ambiguous: dict[str, int] = field(default_factory=dict)
+    temporary: dict[str, int] = field(default_factory=dict)
+
+    def add(self, job: str, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.reason == "not begun":
+                continue
+            column: dict[str, int] = getattr(self, outcome.kind)
+            column[job] = column.get(job, 0) + 1
+
+    def results(self) -> tuple[JobResult, ...]:
+        columns = (self.accepted, self.refused, self.ambiguous, self.temporary)
+        jobs = sorted({job for column in columns for job in column})
+        return tuple(JobResult(job, *(column.get(job, 0) for column in columns)) for job in jobs)
+
+
+class Reconciler:
+    """One run of one workspace; made for one call of ``run``."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        store: LedgerStore,
+        provider: Provider,
+        clock: Clock,
+        observer: Observer,
+        options: RunOptions,
+    ) -> None:
+        self._desk = desk
+        self._store = store
+        self._provider = provider
+        self._clock = clock
+        self._observer = observer
+        self._options = options
+        self._started = clock.now()
+        self._deadline = self._started + options.budget - SETTLE_RESERVE
+        self._pending: list[Record] = []
+        self._tally = _Tally()
+        self._resting: set[str] = set()
+        self._races = 0
+        self._claims_made = 0
+        self._touched: set[str] = set()
+
+    def run(self) -> RunResult:
+        """Send what is due and record it.
+
+        Raises only what happens before anything was claimed (StateError, InputError,
+        ProviderError); afterwards every failure is in the result.
+        """
+        self._snapshot: Snapshot = self._store.sync()
+        plan = self._plan()
+        if plan.due:
+            self._provider.check()
+        failure = ""
+        try:
+            plan = self._send_all(plan)
+        except RaceLost:
+            # nothing of ours was lost: what is pending is settled below
+            self._observer.event("raced")
+        except StateError as error:
+            failure = str(error)
+        plan, failure = self._settle(plan, failure)
+        return self._result(plan, failure)
+
+    # -- plan ---------------------------------------------------------------------------
+
+    def _plan(self) -> Plan:
+        plan = survey(self._desk, self._records, self._horizon(), thorough=False)
+        if self._note_first_sight(plan):
+            # occurrences count from the first sight, so it must be part of what is planned
+            plan = survey(self._desk, self._records, self._horizon(), thorough=False)
+        self._observer.event("planned", due=plan.due)
+        return plan
+
+    def _horizon(self) -> Horizon:
+        now = self._clock.now()
+        ahead = self._provider.capabilities.schedule_ahead_seconds
+        if ahead:
+            until = now + min(self._options.look_ahead, timedelta(seconds=ahead))
+        else:
+            until = max(now, self._deadline)
+        return Horizon(now, until, until, paused=self._desk.workspace.settings.paused)
+
+    def _records(self, campaign: str) -> Iterator[Record]:
+        """What is in the ledger, and what this run is about to put there."""
+        yield from self._snapshot.records(campaign)
+        yield from (record for record in self._pending if record.campaign == campaign)
+
+    def _note_first_sight(self, plan: Plan) -> bool:
+        """Record campaigns that no run has seen before; True when there are any."""
+        committed = self._desk.committed_at or self._started
+        for campaign, total in plan.first_seen.items():
+            self._pending.append(
+                Planned(
+                    campaign=campaign,
+                    run=self._options.run_id,
+                    at=_whole(self._clock.now()),
+                    anchor=_whole(min(self._started, committed)),
+                    total=total,
+                )
+            )
+        return bool(plan.first_seen)
+
+    # -- claim and send -----------------------------------------------------------------
+
+    def _send_all(self, plan: Plan) -> Plan:
+        sizes = slice_sizes()
+        while plan.due:
+            try:
+                again = self._send_planned(plan, sizes)
+            except RaceLost:
+                self._races += 1
+                self._observer.event("raced")
+                if self._races >= MAX_RACES:
+                    raise
+                self._snapshot = self._store.sync()
+                again = True
+            if not again or self._out_of_time():
+                return plan
+            plan = self._plan()
+            if not any(True for _ in self._waiting(plan)):
+                return plan
+        return plan
+
+    def _send_planned(self, plan: Plan, sizes: Iterator[int]) -> bool:
+        """Work through a plan slice by slice; True when planning anew may find more."""
+        queue = self._waiting(plan)
+        progress = False
+        while not self._out_of_time():
+            part = list(islice(queue, next(sizes)))
+            if not part:
+                return progress
+            progress = True
+            if not self._send_slice(part):
+                return True
+        return False
+
+    def _waiting(self, plan: Plan) -> Iterator[BatchPlan]:
+        """Batches of jobs that the provider has not turned away in this run."""
+        size = self._provider.capabilities.max_batch
+        return (b for b in batches(plan, size) if b.job.job_id not in self._resting)
+
+    def _out_of_time(self) -> bool:
+        return self._clock.stopping or self._clock.now() >= self._deadline
+
+    def _send_slice(self, part: Sequence[BatchPlan]) -> bool:
+        """Claim, send and book one slice; False when the plan must be looked at again."""
+        claimed = [self._claim(batch) for batch in part]
+        claims = [item.claim for item in claimed]
+        self._snapshot = self._store.append(
+            self._snapshot,
+            [*self._pending, *claims],
+            run=self._options.run_id,
+            message=_message("claim", [(c.claim.job_id, len(c.batch)) for c in claimed]),
+        )
+        self._pending.clear()
+        for item in claimed:
+            self._observer.event("claimed", job=item.claim.job_id, count=len(item.batch))
+        delivery = Delivery(self._provider, self._clock, self._observer, self._deadline)
+        quiet = True
+        for item, outcomes in delivery.send(claimed):
+            quiet &= self._book(item, outcomes)
+        return quiet
+
+    def _claim(self, batch: BatchPlan) -> Claimed:
+        job, now = batch.job, self._clock.now()
+        self._claims_made += 1
+        times = batch.times
+        last = max(now.timestamp(), times[-1])
+        claim = Claim(
+            id=f"{self._options.run_id}-{self._claims_made:05d}",
+            campaign=job.campaign.id,
+            step=job.step.id,
+            occurrence=job.occurrence,
+            run=self._options.run_id,
+            at=_whole(now),
+            lease_until=_whole(
+                datetime.fromtimestamp(last, now.tzinfo) + self._options.budget + LEASE_MARGIN
+            ),
+            provider=self._provider.name,
+            keys=b"".join(job.audience.keys[i] for i in batch.indices),
+            times=compress_times(times),
+            total=len(job.audience),
+            content=self._desk.content_digest(job.campaign, job.step),
+            revision=job.campaign.revision,
+            commit=self._desk.commit,
+            enrolled=_whole(now) if job.queue.late else None,
+        )
+        return Claimed(claim, batch, self._desk.composer(job.campaign, job.step))
+
+    def _book(self, item: Claimed, outcomes: list[Outcome]) -> bool:
+        """Note a receipt; False when the job's gates must look again or it has to rest."""
+        job = item.claim.job_id
+        self._pending.append(receipt(item.claim, outcomes, _whole(self._clock.now())))
+        self._touched.add(item.claim.campaign)
+        self._tally.add(job, outcomes)
+        kinds = [outcome.kind for outcome in outcomes if outcome.reason != "not begun"]
+        self._observer.event(
+            "settled",
+            job=job,
+            sent=kinds.count("accepted"),
+            failed=kinds.count("refused"),
+            in_doubt=kinds.count("ambiguous"),
+            released=len(outcomes) - len(kinds) + kinds.count("temporary"),
+        )
+        if "temporary" in kinds:
+            # the provider has retried for as long as it made sense: the next run's turn
+            self._resting.add(job)
+        return "refused" not in kinds and "temporary" not in kinds
+
+    # -- settle -------------------------------------------------------------------------
+
+    def _settle(self, plan: Plan, failure: str) -> tuple[Plan, str]:
+        """Write what is not written yet, and close the jobs that are done."""
+        if self._claims_made or self._pending:
+            plan = survey(self._desk, self._records, self._horizon(), thorough=False)
+        closed = [self._closed(job) for job in plan.jobs if job.finished]
+        facts = [*self._pending, *closed]
+        if not facts:
+            return plan, failure
+        try:
+            self._store.add_facts(
+                facts,
+                run=self._options.run_id,
+                message=_message("settle", [(r.job_id, r.sent) for r in self._tally.results()]),
+                documents=self._documents(plan),
+            )
+        except StateError as error:
+            failure = failure or str(error)
+        return plan, failure
+
+    def _closed(self, job: JobPlan) -> Closed:
+        counts = job.counts
+        return Closed(
+            campaign=job.campaign.id,
+            step=job.step.id,
+            occurrence=job.occurrence,
+            run=self._options.run_id,
+            at=_whole(self._clock.now()),
+            counts={
+                "audience": len(job.audience),
+                "sent": counts.sent,
+                "failed": counts.failed,
+                "excluded": counts.excluded_total,
+            },
+        )
+
+    def _documents(self, plan: Plan) -> list[Document]:
+        seen = {job.campaign.id for job in plan.jobs}
+        now = self._clock.now()
+        return [
+            Document(c, [job_record(job, now) for job in plan.jobs if job.campaign.id == c])
+            for c in sorted(seen)
+        ]
+
+    def _result(self, plan: Plan, failure: str) -> RunResult:
+        results = self._tally.results()
+        held = plan.every_hold
+        doubt = sum(job.counts.in_doubt for job in plan.jobs)
+        now_in_doubt = sum(r.in_doubt for r in results)
+        sent = sum(r.sent for r in results)
+        for hold in held:
+            self._observer.event("held", job=hold.job_id or hold.campaign, code=hold.code)
+        return RunResult(
+            run_id=self._options.run_id,
+            sent=sent,
+            failed=sum(r.failed for r in results),
+            in_doubt=now_in_doubt,
+            doubt_before=max(0, doubt - now_in_doubt),
+            released=sum(r.released for r in results),
+            later=sum(job.counts.due + job.counts.later for job in plan.jobs),
+            held=tuple(hold for hold in held if hold.code != "in_doubt"),
+            jobs=results,
+            plan=plan.jobs,
+            races=self._races,
+            interrupted=self._clock.stopping,
+            state_failure=failure,
+            lost_race=bool(self._races) and not self._claims_sent(results),
+        )
+
+    @staticmethod
+    def _claims_sent(results: tuple[JobResult, ...]) -> bool:
+        return bool(results)
+
+
+def _whole(instant: datetime) -> datetime:
+    """Records hold whole seconds."""
+    return instant.replace(microsecond=0)
+
+
+def _message(verb: str, jobs: Sequence[tuple[str, int]]) -> str:
+    """A commit subject: what happened, without a word about whom it happened to."""
+    totals: dict[str, int] = {}
+    for job, count in jobs:
+        totals[job] = totals.get(job, 0) + count
+    if not totals:
+        return f"{verb}: nothing sent"
+    head = ", ".join(f"{count} {job}" for job, count in list(totals.items())[:3])
+    return f"{verb}: {head}" + (f" and {len(totals) - 3} more" if len(totals) > 3 else "")

@@ -1,0 +1,154 @@
+"""Reads what planning needs, through ports, and no more than that: the plan of a workspace.
+
+The same code serves ``plan``, ``status``, ``why`` and ``run``: what a reviewer reads is what is
+sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from .errors import InputError
+from .expressions import compile_expression
+from .model.campaign import Campaign, Step
+from .model.contacts import Audience, ContactList
+from .model.ledger import Record
+from .model.plan import Hold, JobPlan, Plan
+from .model.workspace import Workspace
+from .planning.agenda import entries, may_owe
+from .planning.history import CampaignHistory, fold
+from .planning.planner import CampaignInputs, Horizon, plan_campaign
+from .ports import Audiences, Composer, Condition, Templates
+
+Records = Callable[[str], Iterable[Record]]
+"""All records of a campaign, by its id."""
+
+
+@dataclass
+class Desk:
+    """A workspace with what it takes to read its lists and compile its templates.
+
+    ``commit`` and ``committed_at`` name the approved commit it was read from, if it was.
+    """
+
+    workspace: Workspace
+    audiences: Audiences
+    templates: Templates
+    commit: str = ""
+    committed_at: datetime | None = None
+    _composers: dict[tuple[str, str], Composer] = field(default_factory=dict)
+
+    def audience(self, campaign: Campaign) -> Audience:
+        """The audience of a campaign.  Raises InputError."""
+        return self.audiences.read(self._list(campaign), campaign.audience.where)
+
+    def _list(self, campaign: Campaign) -> ContactList:
+        return self.workspace.lists[campaign.audience.name]
+
+    def composer(self, campaign: Campaign, step: Step) -> Composer:
+        """The compiled content of a step, compiled once.  Raises InputError."""
+        key = (campaign.id, step.id)
+        if key not in self._composers:
+            self._composers[key] = self.templates.composer(campaign, step)
+        return self._composers[key]
+
+    def content_digest(self, campaign: Campaign, step: Step) -> str:
+        """Changes when what is sent, or the definition of whom it is sent to, changes."""
+        definition = repr((self._list(campaign), campaign.audience.where))
+        return sha256((self.composer(campaign, step).digest + definition).encode()).hexdigest()[:16]
+
+
+def survey(desk: Desk, records: Records, horizon: Horizon, *, thorough: bool = True) -> Plan:
+    """Plan every campaign.
+
+    ``thorough`` also reads the lists of campaigns that cannot have anything due yet; a run does
+    not, and so costs next to nothing when nothing is due.  A campaign whose list or template
+    cannot be read is held, and the others go on.
+    """
+    jobs: list[JobPlan] = []
+    holds = [_broken(campaign, path) for campaign, path in desk.workspace.broken.items()]
+    idle: list[str] = []
+    first_seen: dict[str, int] = {}
+    for campaign in desk.workspace.campaigns.values():
+        history = fold(records(campaign.id), horizon.now)
+        if not thorough and not needs_list(campaign, history, horizon):
+            idle.append(campaign.id)
+            continue
+        try:
+            inputs = _inputs(desk, campaign, history)
+            jobs += plan_campaign(inputs, horizon)
+        except InputError as error:
+            holds.append(_unreadable(campaign, error))
+            continue
+        if history.planned is None and campaign.status == "active":
+            first_seen[campaign.id] = len(inputs.audience)
+    return Plan(horizon.now, tuple(jobs), tuple(holds), tuple(idle), first_seen)
+
+
+def needs_list(campaign: Campaign, history: CampaignHistory, horizon: Horizon) -> bool:
+    """True when a run must look at this campaign's contacts."""
+    if campaign.status != "active" or horizon.paused:
+        return any(job.unsettled for job in history.jobs.values())
+    if history.planned is None:
+        return True
+    found = entries(campaign, history, horizon.now, horizon.claim_until)
+    return any(may_owe(campaign, entry, horizon.claim_until) for entry in found)
+
+
+def _inputs(desk: Desk, campaign: Campaign, history: CampaignHistory) -> CampaignInputs:
+    return CampaignInputs(
+        campaign=campaign,
+        history=history,
+        audience=desk.audience(campaign),
+        conditions=_conditions(campaign),
+        contents=_contents(desk, campaign, history),
+    )
+
+
+def _contents(desk: Desk, campaign: Campaign, history: CampaignHistory) -> Mapping[str, str]:
+    """Digests of the steps that are under way: only they can have changed after the start."""
+    open_steps = {step for (step, _), job in history.jobs.items() if job.content and not job.closed}
+    return {
+        step.id: desk.content_digest(campaign, step)
+        for step in campaign.steps
+        if step.id in open_steps
+    }
+
+
+def _conditions(campaign: Campaign) -> dict[str, Condition]:
+    return {step.id: _condition(campaign, step) for step in campaign.steps if step.only_if}
+
+
+def _condition(campaign: Campaign, step: Step) -> Condition:
+    expression = compile_expression(step.only_if, frozenset({"sent"}))
+    variables = {**campaign.variables, **step.variables}
+
+    def holds(contact: Mapping[str, str], sent: Callable[[str], bool]) -> bool:
+        return expression({"contact": contact, "variables": variables, "sent": sent})
+
+    return holds
+
+
+def _broken(campaign: str, path: str) -> Hold:
+    return Hold(
+        "invalid",
+        campaign,
+        "",
+        f"{path} has errors",
+        "mend what this reports: sendoff validate",
+    )
+
+
+def _unreadable(campaign: Campaign, error: InputError) -> Hold:
+    first, *rest = error.problems
+    more = f" (+{len(rest)} more)" if rest else ""
+    return Hold(
+        "unreadable",
+        campaign.id,
+        "",
+        f"{first.path}:{first.line}: {first.message}{more}",
+        first.hint or "mend what this reports: sendoff validate",
+    )
