@@ -1,0 +1,37 @@
+"""Contact keys: the only form in which the state knows a contact."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+from ..model.contacts import KEY_BYTES
+
+_BLOCK = 64
+
+
+def contact_key(secret: bytes, matching: str) -> bytes:
+    """The first 8 bytes of HMAC-SHA256(secret, matching form of the address as UTF-8)."""
+    return hmac.digest(secret, matching.encode(), "sha256")[:KEY_BYTES]
+
+
+def key_maker(secret: bytes) -> Callable[[str], bytes]:
+    """``contact_key`` for one secret and a million addresses.
+
+    HMAC by RFC 2104, its two halves keyed once and then copied: about half the time of
+    setting them up for each address.
+    """
+    padded = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(
+        _BLOCK, b"\0"
+    )
+    copy_inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded)).copy
+    copy_outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded)).copy
+
+    def make(matching: str) -> bytes:
+        inner, outer = copy_inner(), copy_outer()
+        inner.update(matching.encode())
+        outer.update(inner.digest())
+        return outer.digest()[:KEY_BYTES]
+
+    return make

@@ -1,0 +1,145 @@
+"""The room's front door: lists in, audiences out, each source read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import InputError, Problem
+from ..model.contacts import Audience, ContactList, FileSource, Reason
+from ..ports import Files
+from .addresses import fault, normalise
+from .audience import Reading, Rules, read_list
+from .keys import contact_key, key_maker
+from .layout import lay_out
+from .sources import open_table
+from .suppressions import read_suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What there is to say about a list: ``rows`` is ``audience`` and all of ``excluded``."""
+
+    name: str
+    rows: int
+    audience: int
+    excluded: Mapping[str, int]
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where a person stands in a list, and why that row is not mailed ('' when it is)."""
+
+    line: int
+    reason: Reason | str = ""
+
+
+class ContactLists:
+    """Reads lists; remembers what it read for as long as it lives.
+
+    ``secret``: the state key.  ``suppressions``: paths of suppression files.
+    ``suppressed_keys``: contact keys that the state knows as suppressed.  No file is touched
+    before it is needed.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        secret: bytes,
+        suppressions: Sequence[str] = (),
+        suppressed_keys: Iterable[bytes] = (),
+    ) -> None:
+        self._files = files
+        self._secret = secret
+        self._suppressions = tuple(suppressions)
+        self._suppressed_keys = frozenset(suppressed_keys)
+        self._rules: Rules | None = None
+        self._readings: dict[str, tuple[ContactList, Reading]] = {}
+        self._segments: dict[tuple[str, str], Audience] = {}
+
+    def columns(self, contact_list: ContactList) -> frozenset[str]:
+        """The fields that a contact of this list has; reads the header and no more.
+
+        Raises InputError.
+        """
+        with open_table(contact_list, self._files) as table:
+            return lay_out(contact_list, table).names
+
+    def read(self, contact_list: ContactList, where: str = "") -> Audience:
+        """The audience of a list, or of its segment ``where``.
+
+        Raises InputError with every problem: never a shorter list.
+        """
+        reading = self._reading(contact_list)
+        if not where.strip():
+            return reading.audience
+        key = (contact_list.name, where)
+        if key not in self._segments:
+            # Brings Jinja2 along, which a list without segments does not need.
+            from .segments import segment  # noqa: PLC0415
+
+            path = _source_path(contact_list)
+            self._segments[key] = segment(contact_list, reading.audience, where, path)
+        return self._segments[key]
+
+    def key(self, email: str) -> bytes:
+        """The contact key of an address.  Raises InputError for one that is not valid."""
+        address = normalise(email)
+        if address is None:
+            problem = Problem("", 0, 0, f"not a valid address: {fault(email)}")
+            raise InputError([problem])
+        return contact_key(self._secret, address.matching)
+
+    def warnings(self, contact_list: ContactList) -> tuple[Problem, ...]:
+        """What is no error and yet worth a look: invalid addresses, unknown time zones."""
+        return self._reading(contact_list).warnings
+
+    def inspect(self, contact_list: ContactList, where: str = "") -> Inspection:
+        """Counts for people.  Raises InputError."""
+        audience = self.read(contact_list, where)
+        return Inspection(
+            name=contact_list.name,
+            rows=audience.rows,
+            audience=len(audience),
+            excluded=audience.excluded.counts(),
+            warnings=self.warnings(contact_list),
+        )
+
+    def find(self, contact_list: ContactList, email: str, where: str = "") -> tuple[Row, ...]:
+        """Every row of the person with this address, by line; empty when there is none.
+
+        Raises InputError, also for an address that is not valid.
+        """
+        key = self.key(email)
+        audience = self.read(contact_list, where)
+        out = audience.excluded
+        rows = [
+            Row(line) for k, line in zip(audience.keys, audience.lines, strict=True) if k == key
+        ]
+        columns = zip(out.keys, out.lines, out.reasons, strict=True)
+        rows += [Row(line, reason) for k, line, reason in columns if k == key]
+        return tuple(sorted(rows, key=lambda row: row.line))
+
+    def _reading(self, contact_list: ContactList) -> Reading:
+        known = self._readings.get(contact_list.name)
+        if known is not None and (known[0] is contact_list or known[0] == contact_list):
+            return known[1]
+        reading = read_list(contact_list, self._files, self._all_rules())
+        self._readings[contact_list.name] = (contact_list, reading)
+        self._segments = {k: v for k, v in self._segments.items() if k[0] != contact_list.name}
+        return reading
+
+    def _all_rules(self) -> Rules:
+        if self._rules is None:
+            key_of: Callable[[str], bytes] = key_maker(self._secret)
+            suppressed = read_suppressions(
+                self._files, self._suppressions, key_of, self._suppressed_keys
+            )
+            self._rules = Rules(key_of, suppressed)
+        return self._rules
+
+
+def _source_path(contact_list: ContactList) -> str:
+    source = contact_list.source
+    return source.path if isinstance(source, FileSource) else contact_list.place.path

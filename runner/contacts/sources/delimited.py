@@ -1,0 +1,125 @@
+"""Delimited text files, read strictly: what is not clearly a table is an error."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ...errors import InputError, Problem
+from ...model.campaign import Place
+from ...model.contacts import FileSource
+from ...ports import Files
+from ..findings import Findings
+from .decoding import encoding_of, faults
+from .raw import Limits, RawFile, open_bytes
+from .table import BLOCK_ROWS, Block, Table
+
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+@contextmanager
+def open_delimited(
+    source: FileSource, files: Files, place: Place, limits: Limits | None = None
+) -> Iterator[Table]:
+    """A CSV or TSV file, plain or gzip-compressed, as a table."""
+    path = files.locate(source.path)
+    if path is None:
+        raise InputError([_missing(source, place)])
+    encoding = encoding_of(source, place)
+    delimiter = _delimiter(source, place)
+    findings = Findings()
+    raw = RawFile(source, path, limits or Limits())
+    with faults(raw, findings):
+        # A pipe or a device would be waited for without end.
+        if not path.is_file():
+            irregular = Problem(source.path, 0, 0, "not a regular file")
+            raise InputError([irregular if path.exists() else _missing(source, place)])
+        with open_bytes(raw) as data:
+            text = io.TextIOWrapper(data, encoding=encoding, newline="")
+            reader = csv.reader(text, delimiter=delimiter, strict=True)
+            header = _header(reader, source.path, codecs.BOM_UTF8.decode(encoding, "replace"))
+            blocks = _blocks(reader, source.path, len(header), findings)
+            yield Table(source.path, header, 1, blocks)
+
+
+def _missing(source: FileSource, place: Place) -> Problem:
+    message = f"the contact file {source.path} does not exist"
+    return Problem(place.path, place.line, place.column, message)
+
+
+def _delimiter(source: FileSource, place: Place) -> str:
+    delimiter = source.delimiter or _DELIMITERS[source.format]
+    if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
+        message = "the delimiter must be one character, and no letter, digit, quote or line break"
+        raise InputError([Problem(place.path, place.line, place.column, message)])
+    return delimiter
+
+
+def _header(reader: Any, path: str, foreign_bom: str) -> tuple[str, ...]:
+    """The first record, white space around the names taken off."""
+    try:
+        row: list[str] | None = next(reader, None)
+    except csv.Error as error:
+        raise InputError([_unquoted(path, 1, error)]) from None
+    problem = ("", "")
+    if row is None:
+        problem = ("the file is empty", "its first line must name the columns")
+    elif not any(map(str.strip, row)):
+        problem = ("the first line is blank", "it must name the columns")
+    elif foreign_bom and row[0].startswith(foreign_bom):
+        problem = ("the file is UTF-8", "remove the list's `encoding`")
+    elif row[0].startswith("sep="):
+        problem = ("the first line must name the columns", "remove the line `sep=`")
+    if problem[0]:
+        raise InputError([Problem(path, 1, 1, *problem)])
+    return tuple(map(str.strip, row or ()))
+
+
+def _unquoted(path: str, line: int, error: csv.Error) -> Problem:
+    """csv's words about a record, turned into what to look for."""
+    text = str(error)
+    if "field limit" in text:
+        message = f"a field longer than {csv.field_size_limit():,} characters"
+        return Problem(path, line, 1, message, "is a closing quote missing?")
+    hint = 'write a quote inside quotes as ""'
+    if "end of data" in text:
+        return Problem(path, line, 1, "a quote that this record opens is never closed", hint)
+    if "expected after" in text:
+        return Problem(path, line, 1, "text after a closing quote", hint)
+    return Problem(path, line, 1, text)
+
+
+def _blocks(reader: Any, path: str, width: int, findings: Findings) -> Iterator[Block]:
+    """The rows; a blank line is none.  After a bad row the next ones are still read.
+
+    Not so after a broken quote: nobody knows which of the following quotes open.
+    """
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    start = reader.line_num + 1
+    try:
+        for row in reader:
+            if len(row) == width:
+                rows.append(row)
+                lines.append(start)
+            elif row:
+                findings.add(_ragged(path, start, len(row), width))
+            start = reader.line_num + 1
+            if len(rows) == BLOCK_ROWS:
+                yield Block(lines, list(zip(*rows, strict=True)))
+                rows, lines = [], []
+    except csv.Error as error:
+        findings.add(_unquoted(path, start, error))
+    findings.raise_if_any()
+    if rows:
+        yield Block(lines, list(zip(*rows, strict=True)))
+
+
+def _ragged(path: str, line: int, found: int, width: int) -> Problem:
+    hint = "quote a value that holds the delimiter" if found > width else "is a value missing?"
+    fields = "1 field" if found == 1 else f"{found} fields"
+    return Problem(path, line, 1, f"{fields} where the header has {width}", hint)

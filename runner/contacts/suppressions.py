@@ -1,0 +1,122 @@
+"""Who must not be mailed, whatever the list says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Problem
+from ..ports import Files
+from .addresses import domain_name, fault, normalise
+from .findings import Findings
+
+_is_key = re.compile(r"key:([0-9a-fA-F]{16})").fullmatch
+_comment = re.compile(r"(?:^|\s)#.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressions:
+    """Contact keys, whole domains, and domains whose sub-domains are meant (``wildcards``)."""
+
+    keys: frozenset[bytes] = frozenset()
+    domains: frozenset[str] = frozenset()
+    wildcards: frozenset[str] = frozenset()
+
+    @property
+    def by_domain(self) -> bool:
+        """Whether ``covers`` can be true at all."""
+        return bool(self.domains or self.wildcards)
+
+    def covers(self, domain: str) -> bool:
+        """Whether all addresses at this domain (lower-case A-labels) are suppressed."""
+        return domain in self.domains or not self.wildcards.isdisjoint(_parents(domain))
+
+
+def _parents(domain: str) -> Iterator[str]:
+    while "." in domain:
+        domain = domain.partition(".")[2]
+        yield domain
+
+
+def read_suppressions(
+    files: Files, paths: Iterable[str], key_of: Callable[[str], bytes], keys: Iterable[bytes] = ()
+) -> Suppressions:
+    """All entries of these files, and ``keys``.
+
+    Raises InputError when a file is missing, unreadable, or holds a line that is no entry:
+    a suppression that cannot be understood must not be passed over.
+    """
+    findings = Findings()
+    gathered = _Gathered(set(keys), set(), set())
+    for path in paths:
+        for number, text in _lines(files, path, findings):
+            entry = _comment.sub("", text).strip()
+            problem = gathered.take(entry, key_of) if entry else ""
+            if problem:
+                findings.add(Problem(path, number, 1, problem, _FORMS))
+    findings.raise_if_any()
+    return gathered.freeze()
+
+
+_FORMS = "write an address, a domain, *.domain, or key: and 16 hex digits; one a line"
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    keys: set[bytes]
+    domains: set[str]
+    wildcards: set[str]
+
+    def take(self, entry: str, key_of: Callable[[str], bytes]) -> str:
+        """Add one entry; returns what is wrong with it, or ''."""
+        if entry.lower().startswith("key:"):
+            return self._take_key(entry)
+        if entry.startswith("*."):
+            return _put(domain_name(entry[2:]), self.wildcards)
+        if "@" not in entry or entry.startswith("@"):
+            return _put(domain_name(entry.removeprefix("@")), self.domains)
+        address = normalise(entry)
+        if address is None:
+            return fault(entry)
+        self.keys.add(key_of(address.matching))
+        return ""
+
+    def _take_key(self, entry: str) -> str:
+        match = _is_key(entry)
+        if match is None:
+            return "not a contact key"
+        self.keys.add(bytes.fromhex(match[1]))
+        return ""
+
+    def freeze(self) -> Suppressions:
+        return Suppressions(
+            frozenset(self.keys), frozenset(self.domains), frozenset(self.wildcards)
+        )
+
+
+def _put(domain: str, among: set[str]) -> str:
+    if not domain:
+        return "neither an address nor a domain"
+    among.add(domain)
+    return ""
+
+
+def _lines(files: Files, path: str, findings: Findings) -> Iterator[tuple[int, str]]:
+    """Numbered lines of one file; what cannot be read is noted."""
+    place = files.locate(path)
+    if place is None or not place.is_file():
+        findings.add(Problem(path, 0, 0, "the suppression file is missing"))
+        return
+    try:
+        yield from enumerate(_decoded(place), 1)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        findings.add(Problem(path, line, 1, "not UTF-8", "save the file as UTF-8"))
+    except OSError as error:
+        findings.add(Problem(path, 0, 0, f"cannot be read: {error.strerror}"))
+
+
+def _decoded(place: Path) -> list[str]:
+    return place.read_bytes().decode("utf-8-sig").split("\n")
