@@ -1,0 +1,320 @@
+"""jsonschema's errors, told so that a marketer can mend them.
+
+Every handler takes one error and gives findings; unions are followed into the branch that was
+meant.  Never quotes an address or a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.campaign import Place
+from .document import Document
+from .wording import NOUNS, did_you_mean, example, kind_of, quoted, suggestion
+
+Keys = tuple[str | int, ...]
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping (name: value)",
+    "array": "a list",
+    "null": "nothing",
+}
+_SCHEDULES = ("immediate", "scheduled", "drip", "recurring", "optimized")
+_ELSEWHERE = {"at", "start_at", "until", "cron", "enrol", "optimize_for", "not_before", "within"}
+_IN_STEPS = ("template", "content", "subject", "preheader")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem; ``bad`` is the path of the node to look away from."""
+
+    place: Place
+    message: str
+    hint: str = ""
+    bad: Keys | None = None
+    code: str = "schema"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One error of jsonschema, in its document."""
+
+    error: Any
+    document: Document
+    kind: str
+
+    @property
+    def keys(self) -> Keys:
+        return tuple(self.error.absolute_path)
+
+    @property
+    def value(self) -> Any:
+        return self.error.instance
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return self.error.schema if isinstance(self.error.schema, dict) else {}
+
+    @property
+    def limit(self) -> Any:
+        return self.error.validator_value
+
+    @property
+    def shape(self) -> str:
+        """The name of the definition that the value should follow."""
+        return str(self.schema.get("x-name", ""))
+
+    @property
+    def name(self) -> str:
+        """The value's name for people."""
+        if not self.keys:
+            return "this file"
+        last = self.keys[-1]
+        if isinstance(last, str):
+            return f"`{last}`"
+        parent = self.keys[-2] if len(self.keys) > 1 else "the list"
+        return f"entry {last + 1} of `{parent}`"
+
+    def example(self) -> str:
+        """``for example KEY: VALUE``, from the schema."""
+        shown = [e for e in self.schema.get("examples", ()) if e != self.value]
+        if not shown:
+            return ""
+        last = self.keys[-1] if self.keys else 0
+        key = f"{last}: " if isinstance(last, str) else ""
+        return f"for example {key}{example(shown[0])}"
+
+    def here(self, message: str, hint: str = "") -> Finding:
+        """The value itself is wrong."""
+        return Finding(self.document.place(self.keys), message, hint, self.keys)
+
+    def owner(self) -> Place:
+        """Where the mapping that lacks something is named."""
+        if self.keys and isinstance(self.keys[-1], str):
+            return self.document.key_place(self.keys[:-1], self.keys[-1])
+        return self.document.place(self.keys)
+
+    def at_key(self, name: str, message: str, hint: str) -> Finding:
+        """A key of the value is wrong."""
+        place = self.document.key_place(self.keys, name)
+        return Finding(place, message, hint, (*self.keys, name))
+
+
+def explain(error: Any, document: Document, kind: str) -> Iterator[Finding]:
+    """The findings that one error of jsonschema amounts to."""
+    case = _Case(error, document, kind)
+    if error.schema is False:
+        yield _forbidden(case)
+    elif _about_a_name(error):
+        yield _bad_name(case)
+    else:
+        handler = _HANDLERS.get(error.validator, _anything)
+        yield from handler(case)
+
+
+def _about_a_name(error: Any) -> bool:
+    return "propertyNames" in tuple(error.relative_schema_path)[-3:]
+
+
+def _bad_name(case: _Case) -> Finding:
+    name = case.value
+    if case.error.validator == "not":
+        return case.at_key(name, f"`{name}` is a reserved name", "choose another name")
+    hint = "letters, digits and _ only, a letter first: firstName"
+    return case.at_key(name, f"{quoted(name) or 'this'} cannot be a name here", hint)
+
+
+def _type(case: _Case) -> Iterator[Finding]:
+    value, wanted = case.value, case.limit
+    if value is None:
+        subject = "this file is empty" if not case.keys else f"{case.name} has no value"
+        hint = case.example() or ("see docs/writing-campaigns.md" if not case.keys else "")
+        yield case.here(subject, hint)
+    elif case.shape == "percent" and _is_number(value):
+        percent = f"{value * 100:g}% or {value:g}%" if 0 < value <= 1 else f"{value:g}%"
+        yield case.here(f"{case.name}: {value:g} could mean two things", f"write {percent}")
+    elif case.shape == "duration" and _is_number(value):
+        hint = f"write the unit: {value:g}h, {value:g}d"
+        yield case.here(f"{case.name} is {value:g}, but of what?", hint)
+    else:
+        found = kind_of(value) if case.shape not in ("secret", "email") else "something else"
+        hint = case.example()
+        if wanted == "string" and isinstance(value, (bool, int, float)):
+            hint = f'for text, write it in quotes: "{quoted(value)}"'
+        yield case.here(f"{case.name} must be {_TYPES.get(wanted, wanted)}, not {found}", hint)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _enum(case: _Case) -> Iterator[Finding]:
+    allowed = [str(item) for item in case.limit]
+    near = did_you_mean(str(case.value), allowed)
+    hint = f"did you mean {near}? " if near else ""
+    found = "empty" if case.value is None else kind_of(case.value).removeprefix("the text ")
+    message = f"{case.name} cannot be {found}"
+    yield case.here(message, f"{hint}allowed: {', '.join(allowed)}")
+
+
+def _const(case: _Case) -> Iterator[Finding]:
+    message = f"{case.name} must be {case.limit}, not {kind_of(case.value)}"
+    hint = "newer versions need a newer sendoff" if case.keys[-1:] == ("version",) else ""
+    yield case.here(message, hint)
+
+
+def _pattern(case: _Case) -> Iterator[Finding]:
+    if case.shape == "secret":
+        hint = f"{case.example() or 'write env:NAME'}; a secret never stands in a file"
+        yield case.here(f"{case.name} must name an environment variable, as env:NAME", hint)
+        return
+    shown = quoted(case.value) if case.shape != "email" else ""
+    noun = NOUNS.get(case.shape, "")
+    what = f"{case.name} is not {noun}" if noun else f"{case.name} cannot be written like this"
+    yield case.here(f"{what}: {shown}" if shown else what, _format_hint(case))
+
+
+def _format_hint(case: _Case) -> str:
+    value = str(case.value).strip()
+    if case.shape in ("moment", "wall_moment"):
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            return f"add the time of day: {value} 09:00"
+        if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", value):
+            return f"add the date: 2025-10-20 {value.zfill(5)}"
+    if case.shape in ("wall_moment", "last_moment") and re.search(r"(Z|[+-]\d\d:?\d\d)$", value):
+        return "leave the offset out: the time is wall-clock time in `timezone`"
+    if case.shape == "percent" and re.fullmatch(r"[0-9.]+", value):
+        return f"write {value}%"
+    return case.example()
+
+
+def _shortest(case: _Case) -> Iterator[Finding]:
+    if case.shape == "duration" and case.value:
+        yield from _pattern(case)
+    else:
+        yield case.here(f"{case.name} is empty", case.example())
+
+
+def _longest(case: _Case) -> Iterator[Finding]:
+    size = len(case.value)
+    yield case.here(f"{case.name} is too long: {size}, at most {case.limit} are allowed")
+
+
+def _least(case: _Case) -> Iterator[Finding]:
+    more = "more than" if case.error.validator == "exclusiveMinimum" else "at least"
+    yield case.here(f"{case.name} must be {more} {case.limit}, not {quoted(case.value)}")
+
+
+def _most(case: _Case) -> Iterator[Finding]:
+    yield case.here(f"{case.name} must be at most {case.limit}, not {quoted(case.value)}")
+
+
+def _few(case: _Case) -> Iterator[Finding]:
+    least = "is empty" if not case.value else f"needs at least {case.limit} entries"
+    yield case.here(f"{case.name} {least}", case.example())
+
+
+def _twice(case: _Case) -> Iterator[Finding]:
+    yield case.here(f"{case.name} names something twice")
+
+
+def _required(case: _Case) -> Iterator[Finding]:
+    for name in case.limit:
+        if name not in case.value:
+            message, hint = _lack(case, name)
+            yield Finding(case.owner(), message, hint)
+
+
+def _lack(case: _Case, name: str) -> tuple[str, str]:
+    if case.kind == "campaign":
+        if name == "content":
+            return "nothing to send: neither `template` nor `content`", "add template: NAME"
+        if name == "sequence":
+            return "a drip needs a `sequence`", "add sequence: with one entry a mail"
+        if name == "duration":
+            return "`end` is missing", "add end, or duration: 2h"
+    schema = case.schema.get("properties", {}).get(name)
+    shown = schema.get("examples", ()) if isinstance(schema, dict) else ()
+    hint = f"write {name}: {example(shown[0])}" if shown else f"add {name}:"
+    if isinstance(schema, dict) and "enum" in schema:
+        hint = f"write {name}: and one of {', '.join(map(str, schema['enum']))}"
+    inside = f" in {case.name}" if case.keys else ""
+    return f"`{name}` is missing{inside}", hint
+
+
+def _unknown(case: _Case) -> Iterator[Finding]:
+    known = set(case.schema.get("properties", ()))
+    for name in case.value:
+        if name in known:
+            continue
+        if case.shape in _SCHEDULES and name in _ELSEWHERE:
+            message = f"`{name}` does not belong to a schedule with send: {case.shape}"
+        else:
+            shown = f" `{name}`" if quoted(name) else ""
+            message = f"unknown key{shown}"
+        yield case.at_key(name, message, suggestion(name, known, "known are"))
+
+
+def _union(case: _Case) -> Iterator[Finding]:
+    branches: dict[int, list[Any]] = {}
+    for error in case.error.context:
+        branches.setdefault(error.relative_schema_path[0], []).append(error)
+    for errors in branches.values():
+        if not any(e.validator == "type" and not e.relative_path for e in errors):
+            for error in errors:
+                yield from explain(error, case.document, case.kind)
+            return
+    types = [_TYPES.get(str(branch.get("type")), "") for branch in case.limit]
+    message = f"{case.name} must be {' or '.join(filter(None, types))}, not {kind_of(case.value)}"
+    yield case.here(message, case.example())
+
+
+def _forbidden(case: _Case) -> Finding:
+    name = str(case.keys[-1])
+    place = case.document.key_place(case.keys[:-1], name)
+    siblings = case.document.node(case.keys[:-1]).data
+    message, hint = _why_forbidden(name, siblings, at_top=len(case.keys) == 1)
+    return Finding(place, message, hint, case.keys)
+
+
+def _why_forbidden(name: str, siblings: dict[str, Any], at_top: bool) -> tuple[str, str]:
+    if name == "sequence":
+        return "`sequence` belongs to a drip", "write send: drip, or leave the sequence out"
+    if name == "duration":
+        return "both `end` and `duration`", "keep one of them"
+    if at_top and siblings["schedule"]["send"] == "drip" and name in _IN_STEPS:
+        return f"`{name}` stands beside a drip's sequence", "write it in the steps of the sequence"
+    if name == "content":
+        return "both `template` and `content`", "keep one of them"
+    return f"`{name}` stands beside `content`", "write it inside content"
+
+
+def _anything(case: _Case) -> Iterator[Finding]:
+    yield case.here(f"{case.name} is not as it should be", case.example())
+
+
+_HANDLERS: dict[str, Callable[[_Case], Iterator[Finding]]] = {
+    "type": _type,
+    "enum": _enum,
+    "const": _const,
+    "pattern": _pattern,
+    "minLength": _shortest,
+    "maxLength": _longest,
+    "maxItems": _longest,
+    "minimum": _least,
+    "exclusiveMinimum": _least,
+    "maximum": _most,
+    "minItems": _few,
+    "minProperties": _few,
+    "uniqueItems": _twice,
+    "required": _required,
+    "additionalProperties": _unknown,
+    "anyOf": _union,
+}
