@@ -74,15 +74,23 @@ def ledger_file(path: str, source: str, size: int) -> LedgerFile:
     Raises StateCorrupt for a path that ``LedgerFile.path`` could not have given: under another
     name, records would be overlooked.
     """
+    file = _parse(path, source, size)
+    try:
+        sound = file is not None and file.path == path
+    except ValueError:
+        sound = False
+    if file is None or not sound:
+        raise StateCorrupt(f"{'state/' + path!a}: no ledger file is named so: was it renamed?")
+    return file
+
+
+def _parse(path: str, source: str, size: int) -> LedgerFile | None:
     segments = path.split("/")
     match = _NAME.fullmatch(segments[-1])
     if len(segments) != 4 or match is None or not _MONTH.fullmatch(segments[2]):
-        raise StateCorrupt(f"state/{path}: no ledger file is named like this: was it renamed?")
+        return None
     campaign, run = unquote(segments[1]), unquote(match["run"])
-    file = LedgerFile(campaign, segments[2], run, int(match["seq"]), source, size)
-    if run.startswith(".") or campaign.startswith(".") or file.path != path:
-        raise StateCorrupt(f"state/{path}: no ledger file is named like this: was it renamed?")
-    return file
+    return LedgerFile(campaign, segments[2], run, int(match["seq"]), source, size)
 
 
 def in_order(files: Iterable[LedgerFile]) -> Mapping[str, tuple[LedgerFile, ...]]:
