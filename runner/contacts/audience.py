@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import compress
 from typing import get_args
 
@@ -129,8 +130,9 @@ class _Rows:
         for key in suppressions.keys & self._seen:
             self._ban(key, "suppressed")
         if suppressions.by_domain:
+            covers = lru_cache(maxsize=1 << 14)(suppressions.covers)
             for key, email in zip(self._keys, self._emails, strict=True):
-                if suppressions.covers(email.rpartition("@")[2]):
+                if covers(email.rpartition("@")[2]):
                     self._ban(key, "suppressed")
 
     def audience(self, list_name: str) -> Audience:

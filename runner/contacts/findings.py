@@ -36,10 +36,6 @@ class Findings:
         for problem in problems:
             self.add(problem)
 
-    def skip(self) -> None:
-        """Count a problem that nobody will read (see ``full``)."""
-        self._count += 1
-
     def problems(self) -> tuple[Problem, ...]:
         """What was noted, and as the last one how many more there are."""
         if self._count <= SHOWN:

@@ -87,8 +87,8 @@ class ContactLists:
         """The contact key of an address.  Raises InputError for one that is not valid."""
         address = normalise(email)
         if address is None:
-            problem = Problem("", 0, 0, f"not a valid address: {fault(email)}")
-            raise InputError([problem])
+            message = f"not a valid address: {fault(email)}"
+            raise InputError([Problem("command line", 0, 0, message)])
         return contact_key(self._secret, address.matching)
 
     def warnings(self, contact_list: ContactList) -> tuple[Problem, ...]:

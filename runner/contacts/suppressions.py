@@ -12,7 +12,7 @@ from ..ports import Files
 from .addresses import domain_name, fault, normalise
 from .findings import Findings
 
-_is_key = re.compile(r"key:([0-9a-fA-F]{16})").fullmatch
+_is_key = re.compile(r"key:([0-9a-f]{16})", re.IGNORECASE).fullmatch
 _comment = re.compile(r"(?:^|\s)#.*")
 
 
@@ -74,7 +74,8 @@ class _Gathered:
         if entry.lower().startswith("key:"):
             return self._take_key(entry)
         if entry.startswith("*."):
-            return _put(domain_name(entry[2:]), self.wildcards)
+            # Below any name, be it a top-level one: *.example
+            return _put(domain_name(f"x{entry[1:]}")[2:], self.wildcards)
         if "@" not in entry or entry.startswith("@"):
             return _put(domain_name(entry.removeprefix("@")), self.domains)
         address = normalise(entry)

@@ -114,9 +114,9 @@ def _blocks(reader: Any, path: str, width: int, findings: Findings) -> Iterator[
                 rows, lines = [], []
     except csv.Error as error:
         findings.add(_unquoted(path, start, error))
-    findings.raise_if_any()
     if rows:
         yield Block(lines, list(zip(*rows, strict=True)))
+    findings.raise_if_any()
 
 
 def _ragged(path: str, line: int, found: int, width: int) -> Problem:

@@ -1,0 +1,181 @@
+"""One suite for every list source: the same contacts give the same audience, wherever they are.
+
+A new source joins by adding how its contacts are written to ``WRITERS``.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from runner.contacts import ContactLists, contact_key
+from runner.errors import InputError
+from runner.model.campaign import Place
+from runner.model.contacts import ColumnMap, ContactList, FileSource, InlineSource, Source
+
+SECRET = b"a state key for tests"
+PLACE = Place("campaigns/lists/members.yaml", 1, 1)
+Contacts = Sequence[dict[str, str]]
+
+CONTACTS: Contacts = (
+    {"Mail": "Ann@X.example", "Name": "Ann", "city": "Łódź", "Off": "", "TZ": "Europe/Warsaw"},
+    {"Mail": "b@bücher.example", "Name": 'O"Brien', "city": "a,b;c\td", "Off": "no", "TZ": ""},
+    {"Mail": "ann@x.example", "Name": "Again", "city": "", "Off": "", "TZ": "Nowhere"},
+    {"Mail": "c@x.example", "Name": "C", "city": "", "Off": "2024-05-01", "TZ": "UTC"},
+    {"Mail": "nobody", "Name": "D", "city": "", "Off": "", "TZ": ""},
+    {"Mail": "e@x.example", "Name": "  ", "city": "two\nlines", "Off": "0", "TZ": "Moon/Base"},
+)
+COLUMNS = ColumnMap(email="Mail", timezone="TZ", opted_out="Off", fields={"firstName": "Name"})
+
+
+@dataclass(frozen=True)
+class Directory:
+    root: Path
+
+    def locate(self, path: str) -> Path | None:
+        place = self.root / path
+        return place if place.exists() else None
+
+
+def delimited(contacts: Contacts, names: Sequence[str], delimiter: str = ",") -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, names, delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(contacts)
+    return text.getvalue()
+
+
+def write_csv(root: Path, contacts: Contacts, names: Sequence[str]) -> Source:
+    (root / "m.csv").write_text(delimited(contacts, names), encoding="utf-8", newline="")
+    return FileSource("m.csv")
+
+
+def write_german_csv(root: Path, contacts: Contacts, names: Sequence[str]) -> Source:
+    data = delimited(contacts, names, ";").encode("cp1250")
+    (root / "m.csv").write_bytes(data)
+    return FileSource("m.csv", delimiter=";", encoding="cp1250")
+
+
+def write_tsv(root: Path, contacts: Contacts, names: Sequence[str]) -> Source:
+    text = delimited(contacts, names, "\t")
+    (root / "m.tsv").write_text(text, encoding="utf-8-sig", newline="")
+    return FileSource("m.tsv", format="tsv")
+
+
+def write_gzip(root: Path, contacts: Contacts, names: Sequence[str]) -> Source:
+    (root / "m.csv.gz").write_bytes(gzip.compress(delimited(contacts, names).encode()))
+    return FileSource("m.csv.gz", compressed=True)
+
+
+def write_inline(_: Path, contacts: Contacts, __: Sequence[str]) -> Source:
+    return InlineSource(tuple(contacts), tuple(range(8, 8 + len(contacts))))
+
+
+Writer = Callable[[Path, Contacts, Sequence[str]], Source]
+WRITERS: dict[str, Writer] = {
+    "csv": write_csv,
+    "csv from a German Excel": write_german_csv,
+    "tsv": write_tsv,
+    "csv.gz": write_gzip,
+    "inline": write_inline,
+}
+
+
+@pytest.fixture(params=WRITERS)
+def writer(request: pytest.FixtureRequest) -> Writer:
+    return WRITERS[request.param]
+
+
+def list_of(root: Path, writer: Writer, contacts: Contacts = CONTACTS) -> ContactList:
+    source = writer(root, contacts, list(CONTACTS[0]))
+    return ContactList("members", source, COLUMNS, place=PLACE)
+
+
+def test_the_same_contacts_give_the_same_audience(tmp_path: Path, writer: Writer) -> None:
+    audience = ContactLists(Directory(tmp_path), SECRET).read(list_of(tmp_path, writer))
+    assert list(audience.emails) == [
+        *("Ann@x.example", "b@xn--bcher-kva.example", "e@x.example"),
+    ]
+    assert list(audience.keys) == [
+        contact_key(SECRET, text)
+        for text in ("ann@x.example", "b@xn--bcher-kva.example", "e@x.example")
+    ]
+    assert {name: list(column) for name, column in audience.fields.items()} == {
+        "email": ["Ann@x.example", "b@xn--bcher-kva.example", "e@x.example"],
+        "timezone": ["Europe/Warsaw", "", ""],
+        "firstName": ["Ann", 'O"Brien', ""],
+        "city": ["Łódź", "a,b;c\td", "two\nlines"],
+    }
+    assert list(audience.excluded.reasons) == ["duplicate", "opted_out", "invalid_address"]
+    assert audience.rows == len(CONTACTS)
+
+
+def test_lines_lead_to_the_contact(tmp_path: Path, writer: Writer) -> None:
+    """The line is the physical one: in a file the header is line 1, inline they are given."""
+    audience = ContactLists(Directory(tmp_path), SECRET).read(list_of(tmp_path, writer))
+    first = 8 if writer is write_inline else 2
+    assert list(audience.lines) == [first, first + 1, first + 5]
+    assert list(audience.excluded.lines) == [first + 2, first + 3, first + 4]
+
+
+def test_the_header_alone_tells_the_fields(tmp_path: Path, writer: Writer) -> None:
+    lists = ContactLists(Directory(tmp_path), SECRET)
+    assert lists.columns(list_of(tmp_path, writer)) == {"email", "timezone", "firstName", "city"}
+
+
+def test_the_same_things_are_warned_of(tmp_path: Path, writer: Writer) -> None:
+    """An address that is none, and the time zones of the third and the last contact."""
+    contacts = list_of(tmp_path, writer)
+    found = ContactLists(Directory(tmp_path), SECRET).warnings(contacts)
+    first = 8 if writer is write_inline else 2
+    path = PLACE.path if writer is write_inline else contacts.source.path  # type: ignore[union-attr]  # a file
+    assert [(p.path, p.line, p.code) for p in found] == [
+        (path, first + 4, "invalid_address"),
+        (path, first + 5, "time_zone"),
+    ]
+
+
+def test_a_list_without_contacts_is_a_list(tmp_path: Path, writer: Writer) -> None:
+    lists = ContactLists(Directory(tmp_path), SECRET)
+    empty = list_of(tmp_path, writer, ())
+    assert len(lists.read(empty)) == lists.read(empty).rows == 0
+    assert lists.columns(empty) >= {"email", "timezone", "firstName"}
+
+
+def test_a_word_that_is_no_flag_stops_the_list(tmp_path: Path, writer: Writer) -> None:
+    contacts = [*CONTACTS, {**CONTACTS[0], "Off": "perhaps"}]
+    lists = ContactLists(Directory(tmp_path), SECRET)
+    with pytest.raises(InputError, match="opted_out column holds neither yes nor no") as caught:
+        lists.read(list_of(tmp_path, writer, contacts))
+    # The sixth contact of a file takes two lines.
+    assert caught.value.problems[0].line == (14 if writer is write_inline else 9)
+
+
+def test_a_column_that_is_missing_stops_the_list(tmp_path: Path, writer: Writer) -> None:
+    columns = replace(COLUMNS, fields={"firstName": "Nmae"})
+    contacts = replace(list_of(tmp_path, writer), columns=columns)
+    lists = ContactLists(Directory(tmp_path), SECRET)
+    for ask in (lists.columns, lists.read):
+        with pytest.raises(InputError, match=r'no column "Nmae".*did you mean "Name"'):
+            ask(contacts)
+
+
+def test_segments_see_the_fields(tmp_path: Path, writer: Writer) -> None:
+    lists = ContactLists(Directory(tmp_path), SECRET)
+    audience = lists.read(list_of(tmp_path, writer), "contact.city == 'Łódź'")
+    assert list(audience.fields["firstName"]) == ["Ann"]
+    assert audience.excluded.counts()["segment"] == 2
+    assert audience.rows == len(CONTACTS)
+
+
+@pytest.mark.parametrize("count", [255, 256, 257, 1_000])
+def test_no_contact_is_lost_between_blocks(tmp_path: Path, writer: Writer, count: int) -> None:
+    contacts = [{**CONTACTS[0], "Mail": f"p{n}@x.example"} for n in range(count)]
+    audience = ContactLists(Directory(tmp_path), SECRET).read(list_of(tmp_path, writer, contacts))
+    assert list(audience.emails) == [f"p{n}@x.example" for n in range(count)]

@@ -1,0 +1,155 @@
+"""A suppression is found in whatever way it was written; what cannot be read stops the run."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.contacts import Suppressions, contact_key, key_maker, read_suppressions
+
+from .shelf import SECRET, Shelf, complaint, inline_list, problems_of
+
+PATH = "campaigns/suppressions/do-not-mail.txt"
+KEY = contact_key(SECRET, "ann@example.org")
+
+
+def load(shelf: Shelf, content: str | bytes) -> Suppressions:
+    shelf.put(PATH, content)
+    return read_suppressions(shelf, [PATH], key_maker(SECRET))
+
+
+def mailed(shelf: Shelf, entry: str, *emails: str) -> list[str]:
+    """Who of ``emails`` is left when ``entry`` is suppressed."""
+    shelf.put(PATH, entry + "\n")
+    lists = shelf.lists(suppressions=[PATH])
+    audience = lists.read(inline_list(*({"email": email} for email in emails)))
+    assert set(audience.excluded.reasons) <= {"suppressed"}
+    return list(audience.emails)
+
+
+ANN, SUB, DEEP = "Ann@Example.org", "ann@mail.example.org", "ann@a.mail.example.org"
+LOOKALIKE = "ann@notexample.org"
+EVERYBODY = (ANN, SUB, DEEP, LOOKALIKE)
+ENVELOPES = {ANN: "Ann@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "gone"),
+    [
+        ("ann@example.org", [ANN]),
+        ("  ANN@EXAMPLE.ORG  # asked by phone", [ANN]),
+        ("example.org", [ANN]),
+        ("@Example.ORG", [ANN]),
+        ("*.example.org", [SUB, DEEP]),
+        ("*.mail.example.org", [DEEP]),
+        ("mail.example.org", [SUB]),
+        (f"key:{KEY.hex()}", [ANN]),
+        (f"KEY:{KEY.hex().upper()}", [ANN]),
+        ("*.org", [*EVERYBODY]),
+        ("# example.org", []),
+        ("ann@example.net", []),
+        ("", []),
+    ],
+)
+def test_an_entry_suppresses_whom_it_names(shelf: Shelf, entry: str, gone: list[str]) -> None:
+    """A domain means itself, ``*.`` its sub-domains at any depth, nothing means lookalikes."""
+    left = [ENVELOPES.get(email, email) for email in EVERYBODY if email not in gone]
+    assert mailed(shelf, entry, *EVERYBODY) == left
+
+
+def test_international_domains_match_in_either_spelling(shelf: Shelf) -> None:
+    emails = ("x@bücher.example", "x@other.example")
+    for entry in ("bücher.example", "xn--bcher-kva.example", "x@BÜCHER.example"):
+        assert mailed(shelf, entry, *emails) == ["x@other.example"]
+
+
+def test_a_hash_inside_an_address_is_no_comment(shelf: Shelf) -> None:
+    assert mailed(shelf, "a#b@x.example", "a#b@x.example", "a@x.example") == ["a@x.example"]
+
+
+def test_keys_from_the_state_count_too(shelf: Shelf) -> None:
+    lists = shelf.lists(suppressed_keys=iter([KEY]))
+    audience = lists.read(inline_list({"email": ANN}, {"email": SUB}))
+    assert list(audience.emails) == [SUB]
+    assert audience.excluded.counts() == {"suppressed": 1}
+
+
+def test_marks_line_ends_and_comments_are_read(shelf: Shelf) -> None:
+    content = b"\xef\xbb\xbf# people\r\na@x.example\r\n\r\n  # more\r\n*.y.example\r\nz.example"
+    found = load(shelf, content)
+    assert found == Suppressions(
+        frozenset({contact_key(SECRET, "a@x.example")}),
+        frozenset({"z.example"}),
+        frozenset({"y.example"}),
+    )
+
+
+WRONG = {
+    "key:123": "not a contact key",
+    "key:00112233445566778": "not a contact key",
+    "key:": "not a contact key",
+    "example": "neither an address nor a domain",
+    "*.": "neither an address nor a domain",
+    "*": "neither an address nor a domain",
+    "*@example.org.": "the domain is not valid",
+    "mail.*.example": "neither an address nor a domain",
+    "@*.example.org": "neither an address nor a domain",
+    "ann@example.org, bob@example.org": "more than one address",
+    "ann@example.org opted out": "white space",
+    "ann@example.org,2024-01-01": "the domain is not valid",
+    "Ann <ann@example.org>": "a name stands beside",
+    "//example.org": "neither an address nor a domain",
+    "jörg@example.org": "beyond ASCII",
+}
+
+
+@pytest.mark.parametrize("entry", WRONG)
+def test_what_is_no_entry_is_refused_by_line_and_unquoted(shelf: Shelf, entry: str) -> None:
+    shelf.put(PATH, f"ok.example\n{entry}\n")
+    text = complaint(lambda: shelf.lists(suppressions=[PATH]).read(inline_list()))
+    assert text.startswith(f"{PATH}:2:1: ")
+    assert WRONG[entry] in text
+    assert "ann@" not in text
+    assert "one a line" in text
+
+
+def test_all_wrong_lines_of_all_files_are_listed(shelf: Shelf) -> None:
+    shelf.put("a.txt", "bad\nok.example\nworse\n")
+    shelf.put("c.txt", b"fine.example\n\xff\n")
+    found = problems_of(
+        lambda: read_suppressions(shelf, ["a.txt", "b.txt", "c.txt"], key_maker(SECRET))
+    )
+    assert [(p.path, p.line) for p in found] == [
+        *[("a.txt", 1), ("a.txt", 3), ("b.txt", 0), ("c.txt", 2)]
+    ]
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory", "loop"])
+def test_a_source_that_cannot_be_read_is_never_passed_over(shelf: Shelf, kind: str) -> None:
+    if kind == "directory":
+        (shelf.root / PATH).mkdir(parents=True)
+    elif kind == "loop":
+        (shelf.root / "campaigns/suppressions").mkdir(parents=True)
+        (shelf.root / PATH).symlink_to(shelf.root / PATH)
+    lists = shelf.lists(suppressions=[PATH])
+    text = complaint(lambda: lists.read(inline_list({"email": "a@x.example"})))
+    assert text == f"{PATH}:0:0: the suppression file is missing"
+
+
+def test_a_source_that_fails_while_it_is_read_is_never_passed_over(shelf: Shelf) -> None:
+    (shelf.root / "m.txt").symlink_to("/proc/self/mem")
+    text = complaint(lambda: read_suppressions(shelf, ["m.txt"], key_maker(SECRET)))
+    assert text == "m.txt:0:0: cannot be read: Input/output error"
+
+
+labels = st.sampled_from(["a", "b", "example", "org"])
+names = st.lists(labels, min_size=2, max_size=5).map(".".join)
+
+
+@given(domains=st.frozensets(names), wildcards=st.frozensets(names), domain=names)
+def test_covering_means_equal_or_below_a_wildcard(
+    domains: frozenset[str], wildcards: frozenset[str], domain: str
+) -> None:
+    covered = domain in domains or any(domain.endswith(f".{w}") for w in wildcards)
+    assert Suppressions(frozenset(), domains, wildcards).covers(domain) is covered
