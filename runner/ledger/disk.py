@@ -30,7 +30,7 @@ _LOCK_WAIT: Final = 0.05
 def state_error(error: OSError, path: Path) -> StateError:
     """The error of ours for one of the operating system's at ``path``."""
     kind = StateRefused if error.errno in _REFUSED else StateUnreachable
-    return kind(f"{path}: {error.strerror or 'input/output error'}; nothing was written")
+    return kind(f"{path}: {error.strerror or 'input/output error'}")
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -60,7 +61,7 @@ class FilesStore:
         self._check_place()
         try:
             with self._reading():
-                return self._snapshot()
+                return self._snapshot(self._sound_files())
         except OSError as error:
             raise state_error(error, self._root) from None
 
@@ -96,7 +97,7 @@ class FilesStore:
                 if (self._root / META).exists() or (self._root / LEDGER).exists():
                     raise StateRefused(f"{self._root} holds a state already")
                 write_all(self._root, {META: encode_meta(self._fingerprint, created)})
-                return self._snapshot()
+                return self._snapshot([])
         except OSError as error:
             raise state_error(error, self._root) from None
 
@@ -112,25 +113,30 @@ class FilesStore:
         try:
             with self._lock(shared=False):
                 finish(self._root)
-                now = self._snapshot()
+                files = self._sound_files()
+                now = self._snapshot(files)
                 if base and base.version != now.version:
                     raise RaceLost("another run wrote first: the state is no longer what was read")
                 if not contents and not derived:
                     return now
-                write_all(self._root, {**self._new_files(contents, run), **derived})
-                return self._snapshot()
+                added = self._new_files(contents, run)
+                texts = {file.path: text for file, text in added.items()}
+                write_all(self._root, {**texts, **derived})
+                # Not looked up again: once it has happened, nothing may fail any more.
+                return self._snapshot([*files, *added])
         except OSError as error:
             raise state_error(error, self._root) from None
 
     def _new_files(
         self, contents: Mapping[tuple[str, str], bytes], run: str
-    ) -> Mapping[str, bytes]:
+    ) -> Mapping[LedgerFile, bytes]:
         files = {}
-        for (campaign, month), content in contents.items():
+        for (campaign, month), text in contents.items():
             directory = self._root / month_path(campaign, month)
             sweep(directory)
             names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
-            files[LedgerFile(campaign, month, run, next_seq(names, run)).path] = content
+            file = LedgerFile(campaign, month, run, next_seq(names, run))
+            files[replace(file, source=str(self._root / file.path), size=len(text))] = text
         return files
 
     def _lock(self, *, shared: bool) -> AbstractContextManager[None]:
@@ -149,10 +155,13 @@ class FilesStore:
                 stack.enter_context(self._lock(shared=True))
             yield
 
-    def _snapshot(self) -> StoredSnapshot:
-        """The state as it is on disk; the caller keeps writers away."""
+    def _sound_files(self) -> list[LedgerFile]:
+        """What is on disk, once it is known to be ours; the caller keeps writers away."""
         self._check_meta()
-        files = sorted(self._listing())
+        return list(self._listing())
+
+    def _snapshot(self, files: Iterable[LedgerFile]) -> StoredSnapshot:
+        files = sorted(files)
         names = "".join(f"{file.path}\0{file.size}\n" for file in files)
         version = hashlib.sha256(names.encode()).hexdigest()[:40]
         return StoredSnapshot(version, lambda: files, self._read)
@@ -195,15 +204,18 @@ class FilesStore:
         for file in files:
             try:
                 yield self._content(file)
+            except FileNotFoundError:
+                raise StateCorrupt(f"state/{file.path} is missing: was it deleted?") from None
             except OSError as error:
                 raise state_error(error, Path(file.source)) from None
 
     def _content(self, file: LedgerFile) -> bytes:
-        """A hidden file may have got its name since it was listed."""
+        """A file's bytes, whether or not it has got its name yet."""
+        path = self._root / file.path
         try:
-            return Path(file.source).read_bytes()
+            return path.read_bytes()
         except FileNotFoundError:
-            return (self._root / file.path).read_bytes()
+            return hidden(path).read_bytes()
 
     def _check_place(self) -> None:
         home = self._workspace.resolve()

@@ -85,9 +85,14 @@ def pending(root: Path) -> tuple[str, ...]:
         paths = json.loads(content)
     except ValueError:
         paths = None
-    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+    if not isinstance(paths, list) or not all(map(_inside, paths)):
         raise StateCorrupt(f"state/{JOURNAL}: this is not a list of paths: was it edited?")
     return tuple(paths)
+
+
+def _inside(path: object) -> bool:
+    """Whether a line of the journal is a path that stays in the state directory."""
+    return isinstance(path, str) and not {"", ".", ".."} & set(path.split("/"))
 
 
 def finish(root: Path) -> None:
