@@ -30,6 +30,14 @@ def wire_form(address: str) -> str:
     return f"{local}@{ascii_domain}"
 
 
+def ascii_form(address: str) -> str:
+    """The wire form of an address of our own, which has to be ASCII throughout.  Raises Refusal."""
+    wire = wire_form(address)
+    if not wire.isascii():
+        raise Refusal("sender not ASCII")
+    return wire
+
+
 def _to_ascii(domain: str) -> str:
     import idna  # noqa: PLC0415 - its tables are large and seldom needed
 

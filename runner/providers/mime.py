@@ -21,7 +21,7 @@ from email.utils import encode_rfc2231, format_datetime
 from ..model.message import Composed, File, MessageBatch, Segments
 from ..model.settings import Mailbox
 from . import headers
-from .addresses import wire_form
+from .addresses import ascii_form
 
 Pieces = tuple[bytes | int, ...]
 """Encoded bytes and holes, in order."""
@@ -41,7 +41,7 @@ class Writer:
     def __init__(self, batch: MessageBatch, now: int) -> None:
         self._batch = batch
         self._now = now
-        self._domain = wire_form(batch.sender.email).rpartition("@")[2]
+        self._domain = ascii_form(batch.sender.email).rpartition("@")[2]
         self._fixed = b"".join(_fixed_headers(batch))
         self._body = _merged(_tree(batch.content, _boundary_stem(batch)))
         self._extra = [
@@ -80,9 +80,10 @@ def _date(seconds: int) -> bytes:
 
 
 def _fixed_headers(batch: MessageBatch) -> Iterator[bytes]:
-    yield headers.mailbox("From", batch.sender)
+    sender = Mailbox(ascii_form(batch.sender.email), batch.sender.name)
+    yield headers.mailbox("From", sender)
     if batch.reply_to:
-        yield headers.mailbox("Reply-To", Mailbox(batch.reply_to))
+        yield headers.mailbox("Reply-To", Mailbox(ascii_form(batch.reply_to)))
     yield headers.unstructured("X-Sendoff-Job", batch.job_id)
     yield b"MIME-Version: 1.0\r\n"
 

@@ -45,7 +45,7 @@ class OutboxProvider:
 
     def check(self) -> None:
         """Refuse a path that leaves the workspace or cannot be written.  Raises ProviderError."""
-        folder = self._inside(Path(self._path))
+        folder = self._base()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -69,7 +69,7 @@ class OutboxProvider:
             return [NOT_BEGUN] * len(batch)
         try:
             writer = Writer(batch, int(self._clock.now().timestamp()))
-            folder = self._inside(Path(self._path, *_folders(batch)))
+            folder = self._folder(batch)
             folder.mkdir(parents=True, exist_ok=True)
             outcomes = [
                 self._write(folder, batch, writer, index, window) for index in range(len(batch))
@@ -98,12 +98,20 @@ class OutboxProvider:
             return _trouble(error)
         return Outcome("accepted", ref=f"{name}.eml")
 
-    def _inside(self, path: Path) -> Path:
-        """The folder on disk, symbolic links resolved before anything is made."""
+    def _base(self) -> Path:
+        """The outbox on disk, symbolic links resolved before anything is made."""
         root = self._root.resolve()
-        folder = (root / path).resolve()
-        if folder == root or not folder.is_relative_to(root):
+        base = (root / self._path).resolve()
+        if base == root or not base.is_relative_to(root):
             raise ProviderError(f"outbox: {self._path} is not below the workspace")
+        return base
+
+    def _folder(self, batch: MessageBatch) -> Path:
+        """The folder of a job; no link inside the outbox may lead out of it."""
+        base = self._base()
+        folder = base.joinpath(*_folders(batch)).resolve()
+        if not folder.is_relative_to(base):
+            raise ProviderError("outbox: a link leads out of it")
         return folder
 
 

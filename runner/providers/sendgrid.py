@@ -232,7 +232,16 @@ def _back_off(attempt: int) -> float:
 
 
 def _checked_url(url: str) -> None:
-    parts = urllib.parse.urlsplit(url)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    if not safe or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not _is_safe(url):
         raise ProviderError("sendgrid: base_url has to be https://HOST (http only for loopback)")
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not host or parts.username or parts.query or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))

@@ -54,6 +54,8 @@ class Transport:
         self._clock = clock
         self._lock = threading.Lock()
         self._idle: list[tuple[float, _Counting]] = []
+        # One for all: reading the certificates of authorities takes longer than a request.
+        self._context = ssl.create_default_context() if target.parts.scheme == "https" else None
 
     def post(self, body: bytes) -> Answer:
         """Post JSON.  Raises NotSent or Unanswered; never anything with the payload in it."""
@@ -92,7 +94,7 @@ class Transport:
             self._idle.append((self._clock.now().timestamp(), connection))
 
     def _connect(self) -> _Counting:
-        connection = _connection(self._target)
+        connection = _connection(self._target, self._context)
         try:
             connection.connect()
         except (OSError, http.client.HTTPException) as error:
@@ -120,7 +122,9 @@ class _Counting(http.client.HTTPConnection):
         """True while the server has neither closed the connection nor said anything."""
         if self.sock is None:
             return False
-        return not select.select([self.sock], [], [], 0)[0]
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return not poll.poll(0)
 
 
 class _CountingTls(_Counting, http.client.HTTPSConnection):
@@ -156,21 +160,19 @@ def _read(connection: _Counting) -> tuple[Answer, bool]:
     return Answer(response.status, headers, body), not response.will_close
 
 
-def _connection(target: Target) -> _Counting:
+def _connection(target: Target, context: ssl.SSLContext | None) -> _Counting:
     parts = target.parts
     host, port = parts.hostname or "", parts.port
+    if context is None:
+        return _Counting(host, port, timeout=target.timeout)
     if not target.proxy:
-        return _opened(parts.scheme, host, port, target.timeout)
+        return _CountingTls(host, port, timeout=target.timeout, context=context)
     proxy = urllib.parse.urlsplit(target.proxy)
-    connection = _opened(parts.scheme, proxy.hostname or "", proxy.port or 3128, target.timeout)
+    connection = _CountingTls(
+        proxy.hostname or "", proxy.port or 3128, timeout=target.timeout, context=context
+    )
     connection.set_tunnel(host, port or 443, _proxy_headers(proxy))
     return connection
-
-
-def _opened(scheme: str, host: str, port: int | None, timeout: float) -> _Counting:
-    if scheme == "https":
-        return _CountingTls(host, port, timeout=timeout, context=ssl.create_default_context())
-    return _Counting(host, port, timeout=timeout)
 
 
 def _proxy_headers(proxy: urllib.parse.SplitResult) -> dict[str, str]:

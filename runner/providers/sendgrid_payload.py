@@ -15,7 +15,7 @@ from typing import Any
 
 from ..model.message import File, MessageBatch, Outcome, Segments
 from . import headers
-from .addresses import wire_form
+from .addresses import ascii_form, wire_form
 from .refusal import Refusal
 
 MAX_PERSONALIZATIONS = 1000
@@ -45,6 +45,9 @@ class Payloads:
         self._holes = _holes(parts.subject, parts.html, parts.text)
         self._tags = _tags(batch, self._holes)
         self._fixed = dict(_fixed(batch))
+        self._oversize = frozenset(
+            i for i in range(len(batch)) if self._size(i) > MAX_SUBSTITUTION_BYTES
+        )
         self.refused: dict[int, Outcome] = {}
         self._sound = [index for index in range(len(batch)) if self._is_sound(index)]
 
@@ -54,7 +57,7 @@ class Payloads:
         shared: list[tuple[int, ...]] = []
         group: dict[str, int] = {}
         for index in self._sound:
-            if self.is_oversize(index):
+            if index in self._oversize:
                 alone.append((index,))
                 continue
             address = self._batch.emails[index].casefold()
@@ -66,18 +69,9 @@ class Payloads:
             shared.append(tuple(group.values()))
         return shared + alone
 
-    def is_oversize(self, index: int) -> bool:
-        """True when this contact's values do not fit into one personalization."""
-        values = self._batch.content.values
-        size = sum(
-            len(tag) + len(values[hole][index].encode("utf-8", "replace"))
-            for hole, tag in self._tags.items()
-        )
-        return size > MAX_SUBSTITUTION_BYTES
-
     def body(self, indices: Sequence[int]) -> bytes:
         """The JSON of the request for these contacts."""
-        inlined = len(indices) == 1 and self.is_oversize(indices[0])
+        inlined = len(indices) == 1 and indices[0] in self._oversize
         request = {
             "personalizations": [
                 self._personalization(index, with_values=not inlined) for index in indices
@@ -87,6 +81,14 @@ class Payloads:
         }
         return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode(
             "utf-8", "replace"
+        )
+
+    def _size(self, index: int) -> int:
+        """What this contact's substitutions come to, in bytes, keys and values."""
+        values = self._batch.content.values
+        return sum(
+            len(tag) + len(values[hole][index].encode("utf-8", "replace"))
+            for hole, tag in self._tags.items()
         )
 
     def _is_sound(self, index: int) -> bool:
@@ -148,12 +150,12 @@ class Payloads:
 
 def _fixed(batch: MessageBatch) -> Iterator[tuple[str, Any]]:
     """The keys that are the same in every request of the batch."""
-    sender = {"email": wire_form(batch.sender.email)}
+    sender = {"email": ascii_form(batch.sender.email)}
     if batch.sender.name:
         sender["name"] = headers.checked(batch.sender.name)
     yield "from", sender
     if batch.reply_to:
-        yield "reply_to", {"email": wire_form(batch.reply_to)}
+        yield "reply_to", {"email": ascii_form(batch.reply_to)}
     yield "headers", {"X-Sendoff-Job": headers.checked(batch.job_id), **_constant_headers(batch)}
     yield "categories", [category(batch.campaign)]
     yield "custom_args", {"sendoff_job": batch.job_id, "sendoff_claim": batch.claim_id}

@@ -15,7 +15,7 @@ from ..errors import ProviderError
 from ..model.message import Capabilities, MessageBatch, Outcome
 from ..model.settings import Secret, Settings, SmtpSettings
 from ..ports import Clock
-from .addresses import wire_form
+from .addresses import ascii_form, wire_form
 from .loopback import is_loopback
 from .mime import Writer
 from .refusal import Refusal
@@ -24,9 +24,6 @@ from .window import NOT_BEGUN, Window
 
 ATTEMPTS = 4
 """How often one message is tried when the connection breaks before it was sent."""
-
-GIVE_UP_AFTER = 6
-"""Connections lost in a row, over all threads, after which the server counts as gone."""
 
 
 def build(settings: Settings, environ: Mapping[str, str], root: Path, clock: Clock) -> SmtpProvider:
@@ -65,7 +62,7 @@ class SmtpProvider:
         Raises ProviderError, before a batch is taken, when the settings cannot be used.
         """
         window = Window(self._clock, deadline)
-        health = Health()
+        health = Health(ATTEMPTS * self._settings.connections)
         door = self._door()
         with ThreadPoolExecutor(self._settings.connections, "smtp") as pool:
             for batch in batches:
@@ -116,10 +113,14 @@ class SmtpProvider:
 
 
 class Health:
-    """Whether the server is worth another attempt; shared by the threads of one delivery."""
+    """Whether the server is worth another attempt; shared by the threads of one delivery.
 
-    def __init__(self) -> None:
+    It counts as gone after ``limit`` lost connections in a row, over all threads.
+    """
+
+    def __init__(self, limit: int) -> None:
         self._lock = threading.Lock()
+        self._limit = limit
         self._losses = 0
         self._gone = ""
 
@@ -128,13 +129,12 @@ class Health:
         """Why the server counts as gone, or ''."""
         return self._gone
 
-    def lost(self, lost: Lost) -> int:
-        """Note a broken connection; returns how many in a row."""
+    def lost(self, lost: Lost) -> None:
+        """Note a broken connection."""
         with self._lock:
             self._losses += 1
-            if lost.final or self._losses >= GIVE_UP_AFTER:
+            if lost.final or self._losses >= self._limit:
                 self._gone = lost.reason
-            return self._losses
 
     def well(self) -> None:
         """Note that a message got its answer."""
@@ -166,7 +166,7 @@ class _Sending:
         """Send the batch; an outcome for each contact, in order."""
         try:
             writer = Writer(self._batch, int(self._window.clock.now().timestamp()))
-            sender = wire_form(self._batch.sender.email)
+            sender = ascii_form(self._batch.sender.email)
         except Refusal as refusal:
             return [refusal.outcome()] * len(self._batch)
         for index in range(len(self._batch)):
@@ -192,29 +192,34 @@ class _Sending:
     ) -> tuple[Line | None, Outcome]:
         """Send one message, on new connections if need be; the line to go on with."""
         try:
-            message = writer.message(index)
-            recipient = wire_form(self._batch.emails[index])
+            letter = (sender, wire_form(self._batch.emails[index]), writer.message(index))
         except Refusal as refusal:
             return line, refusal.outcome()
-        outcome = NOT_BEGUN
+        outcome: Outcome | None = None
         for attempt in range(ATTEMPTS):
             blocked = self._blocked(attempt)
             if blocked is not None:
-                return line, blocked
-            try:
-                line = line or self._line()
-                outcome = line.send(sender, recipient, message)
-            except Lost as lost:
-                line, outcome = None, Outcome("temporary", lost.reason)
-                self._health.lost(lost)
-                continue
-            except SenderRefused as refused:
-                self._sender_refused = refused.reason
-                outcome = Outcome("temporary", refused.reason)
-            else:
-                self._health.well()
-            return line, outcome
-        return line, outcome
+                return line, outcome or blocked
+            line, outcome, settled = self._once(line, letter)
+            if settled:
+                break
+        return line, outcome or NOT_BEGUN
+
+    def _once(
+        self, line: Line | None, letter: tuple[str, str, bytes]
+    ) -> tuple[Line | None, Outcome, bool]:
+        """One try: the line that is left, the outcome, and whether it is final."""
+        try:
+            line = line or self._line()
+            outcome = line.send(*letter)
+        except Lost as lost:
+            self._health.lost(lost)
+            return None, Outcome("temporary", lost.reason), False
+        except SenderRefused as refused:
+            self._sender_refused = refused.reason
+            return line, Outcome("temporary", refused.reason), True
+        self._health.well()
+        return (line if line.usable else None), outcome, True
 
     def _blocked(self, attempt: int) -> Outcome | None:
         """Why this message may not be begun (again), if so; waits before another attempt."""
@@ -226,10 +231,14 @@ class _Sending:
         return None if ready else NOT_BEGUN
 
     def _line(self) -> Line:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return Line(self._door)
+        while True:
+            try:
+                rested = self._idle.get_nowait()
+            except queue.Empty:
+                return Line(self._door)
+            if rested.is_alive():
+                return rested
+            rested.close()
 
 
 def _back_off(attempt: int) -> float:

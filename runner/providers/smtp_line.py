@@ -16,6 +16,7 @@ from ..model.message import Outcome
 from ..model.settings import Security
 
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
+_OK = 250
 _CLOSING = 421
 _TOO_LARGE = 552
 
@@ -64,13 +65,27 @@ class Line:
         except smtplib.SMTPAuthenticationError as error:
             raise Lost(_reason(error.smtp_code, error.smtp_error), final=True) from None
         except smtplib.SMTPNotSupportedError:
-            raise Lost("smtp capability missing", final=True) from None
+            raise Lost("smtp STARTTLS or AUTH not offered", final=True) from None
         except ssl.SSLCertVerificationError:
             raise Lost("tls certificate not trusted", final=True) from None
         except smtplib.SMTPResponseException as error:
             raise Lost(_reason(error.smtp_code, error.smtp_error)) from None
-        except (OSError, ValueError) as error:
+        except UnicodeEncodeError:
+            raise Lost("smtp credentials not ASCII", final=True) from None
+        except OSError as error:
             raise Lost(f"smtp {_cause(error)}") from None
+
+    @property
+    def usable(self) -> bool:
+        """False once the connection is closed on this side."""
+        return self._smtp.sock is not None
+
+    def is_alive(self) -> bool:
+        """Ask the server, after a rest, whether it still listens."""
+        try:
+            return self._smtp.noop()[0] == _OK
+        except OSError:
+            return False
 
     def send(self, sender: str, recipient: str, message: bytes) -> Outcome:
         """Hand one message over.
@@ -83,6 +98,7 @@ class Line:
                 self._smtp.rset()
                 return early
         except OSError as error:
+            self._smtp.close()
             raise Lost(f"smtp {_cause(error)}") from None
         return self._payload(message)
 

@@ -205,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.sendgrid.state.connections += 1
             self.serial = self.sendgrid.state.connections
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
     def do_POST(self) -> None:

@@ -12,7 +12,6 @@ import asyncio
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -28,7 +27,6 @@ class Received:
     sender: str
     to: str
     data: bytes
-    connection: int
     tls: bool
 
 
@@ -42,6 +40,8 @@ class _Protocol(SMTP):
             self.transport.abort()
             return
         reply = self.scripted.answer_mail
+        if self.scripted.users and not self.session.authenticated:
+            reply = "530 5.7.0 authentication required"
         if reply:
             await self.push(reply)
             return
@@ -85,8 +85,9 @@ class SmtpServer:
         self.drop_commands: Counter[str] = Counter()
         self.logins: list[str] = []
         self.connections = 0
-        self.barrier: Callable[[], None] | None = None
-        self._users = users or {}
+        self.kind = tls
+        self._stopped = False
+        self.users = users or {}
         self._smtputf8 = smtputf8
         self._lock = threading.Lock()
         self._tls = tls
@@ -107,8 +108,14 @@ class SmtpServer:
 
     def stop(self) -> None:
         """Go away: connections are cut and refused.  May be called twice."""
+        if not self._stopped:
+            self._stopped = True
+            self._controller.cut()
+            self._controller.stop()
+
+    def drop_all(self) -> None:
+        """Cut the connections that are open; new ones are welcome."""
         self._controller.cut()
-        self._controller.stop(no_assert=True)
 
     def drops(self, command: str) -> bool:
         """Whether this command is to be answered by a cut, this time."""
@@ -130,9 +137,9 @@ class SmtpServer:
             self.connections += 1
         if self._tls == "starttls":
             options |= {"tls_context": self._context, "require_starttls": True}
-        if self._users:
-            options |= {"authenticator": self._authenticate, "auth_required": True}
-            options |= {"auth_require_tls": bool(self._tls == "starttls")}
+        if self.users:
+            options |= {"authenticator": self._authenticate}
+            options |= {"auth_require_tls": self._tls == "starttls"}
         protocol = _Protocol(self, enable_SMTPUTF8=self._smtputf8, **options)
         protocol.scripted = self
         return protocol
@@ -146,20 +153,19 @@ class SmtpServer:
         return "250 2.1.5 OK"
 
     async def handle_DATA(  # noqa: N802 - the base names it
-        self, server: SMTP, session: Session, envelope: Envelope
+        self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         to = envelope.rcpt_tos[0]
         if to in self.answer_data:
             return self.answer_data[to]
         assert len(envelope.rcpt_tos) == 1
+        assert server.transport is not None
+        encrypted = server.transport.get_extra_info("ssl_object") is not None
         content = envelope.original_content or b""
-        received = Received(
-            envelope.mail_from or "", to, content, id(session), session.ssl is not None
-        )
+        received = Received(envelope.mail_from or "", to, content, encrypted)
         with self._lock:
             self.messages.append(received)
         if to in self.drop_after_dot:
-            assert server.transport is not None
             server.transport.abort()
         if to in self.hang_after_dot:
             await asyncio.Event().wait()
@@ -175,7 +181,7 @@ class SmtpServer:
         assert isinstance(data, LoginPassword)
         name, password = data.login.decode(), data.password.decode()
         self.logins.append(name)
-        return AuthResult(success=self._users.get(name) == password, handled=False)
+        return AuthResult(success=self.users.get(name) == password, handled=False)
 
 
 class _Controller(Controller):
@@ -185,9 +191,11 @@ class _Controller(Controller):
         super().__init__(scripted, hostname="127.0.0.1", port=0, **options)
 
     def _trigger_server(self) -> None:
+        """Learn the port.  The base connects here, which would count as a client."""
         assert isinstance(self.server, asyncio.Server)
         self.port = int(self.server.sockets[0].getsockname()[1])
-        super()._trigger_server()
+        self.smtpd = SMTP(self.handler, loop=self.loop)
+        self._factory_invoked.set()
 
     def factory(self) -> SMTP:
         protocol = self._scripted.protocol(loop=self.loop, ident="test")
