@@ -13,8 +13,8 @@ from typing import NamedTuple
 LOCAL_LIMIT = 64
 ADDRESS_LIMIT = 254
 
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_is_local = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*").fullmatch
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"  # possessive: nothing to go back for, so faster
+_is_local = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*+").fullmatch
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _is_plain_domain = re.compile(
     rf"(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z])?"

@@ -112,8 +112,9 @@ class _Rows:
     def _refuse(self, raw: str, line: int) -> None:
         self._out.add(b"", "invalid_address", line)
         message = "" if self._invalid.full else fault(raw)
-        problem = Problem(self._path, line, 1, message, "", "invalid_address", "warning")
-        self._invalid.add(problem)
+        hint = "this row is left out"
+        code = "invalid_address"
+        self._invalid.add(Problem(self._path, line, 1, message, hint, code, "warning"))
 
     def _ban(self, key: bytes, reason: Reason) -> None:
         before = self._banned.get(key)

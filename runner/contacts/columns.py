@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import compress
-from operator import itemgetter
 
 from ..errors import Problem
 from ..model.contacts import Excluded, Reason
@@ -81,9 +80,9 @@ class OutColumns:
 
     def excluded(self) -> Excluded:
         """All of them in the order of their lines."""
-        rows = sorted(zip(self._lines, self._keys, self._reasons, strict=True), key=itemgetter(0))
+        order = sorted(range(len(self._lines)), key=self._lines.__getitem__)
         return Excluded(
-            keys=[key for _, key, _ in rows],
-            reasons=[reason for _, _, reason in rows],
-            lines=array("Q", (line for line, _, _ in rows)),
+            keys=[self._keys[at] for at in order],
+            reasons=[self._reasons[at] for at in order],
+            lines=array("Q", (self._lines[at] for at in order)),
         )

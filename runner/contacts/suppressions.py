@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Problem
+from ..errors import InputError, Problem
 from ..ports import Files
 from .addresses import domain_name, fault, normalise
 from .findings import Findings
@@ -106,12 +106,14 @@ def _put(domain: str, among: set[str]) -> str:
 
 def _lines(files: Files, path: str, findings: Findings) -> Iterator[tuple[int, str]]:
     """Numbered lines of one file; what cannot be read is noted."""
-    place = files.locate(path)
-    if place is None or not place.is_file():
-        findings.add(Problem(path, 0, 0, "the suppression file is missing"))
-        return
     try:
-        yield from enumerate(_decoded(place), 1)
+        place = files.locate(path)
+        if place is None or not place.is_file():
+            findings.add(Problem(path, 0, 0, "the suppression file is missing"))
+        else:
+            yield from enumerate(_decoded(place), 1)
+    except InputError as error:
+        findings.extend(error.problems)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         findings.add(Problem(path, line, 1, "not UTF-8", "save the file as UTF-8"))

@@ -299,3 +299,9 @@ def test_only_the_header_is_read_for_the_names(shelf: Shelf) -> None:
     """A broken row further down does not concern ``columns``."""
     shelf.put(CSV, "email,a\n" + "x@x.example,1\n" * 50_000 + "broken\n")
     assert shelf.lists().columns(file_list()) == {"email", "timezone", "a"}
+
+
+def test_a_text_that_is_wrong_as_a_whole_is_refused_too(shelf: Shelf) -> None:
+    """Each line by itself decodes, the file does not: its first line leaves a shift open."""
+    text = refused(shelf, b"email\n\x1b$B\n!\n", encoding="iso2022_jp")
+    assert text == "members.csv:0:0: the file is not iso2022_jp"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.contacts import Suppressions, contact_key, key_maker, read_suppressions
+from runner.errors import InputError, Problem
 
 from .shelf import SECRET, Shelf, complaint, inline_list, problems_of
 
@@ -153,3 +156,20 @@ def test_covering_means_equal_or_below_a_wildcard(
 ) -> None:
     covered = domain in domains or any(domain.endswith(f".{w}") for w in wildcards)
     assert Suppressions(frozenset(), domains, wildcards).covers(domain) is covered
+
+
+def test_a_path_that_may_not_be_read_is_listed_with_the_rest(shelf: Shelf) -> None:
+    """The workspace refuses links that lead out of it; the other files are checked all the same."""
+
+    class Guarded(Shelf):
+        def locate(self, path: str) -> Path | None:
+            if path == "out.txt":
+                raise InputError([Problem(path, 0, 0, "leads out of the workspace")])
+            return super().locate(path)
+
+    shelf.put("bad.txt", "bad\n")
+    guarded = Guarded(shelf.root)
+    found = problems_of(
+        lambda: read_suppressions(guarded, ["out.txt", "bad.txt"], key_maker(SECRET))
+    )
+    assert [(p.path, p.line) for p in found] == [("bad.txt", 1), ("out.txt", 0)]
