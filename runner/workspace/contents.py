@@ -17,6 +17,7 @@ from .paths import within
 from .schedules import time
 from .section import Section
 from .values import duration
+from .wording import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +116,19 @@ def _file(section: Section, name: str, files: Files) -> str | None:
         section.complain(name, error.problems[0].message, code="path")
         return None
     if found is None:
-        section.complain(name, f"there is no file {path}", _beside(directory), "path")
+        shown = f"there is no file {path}" if quoted(path) else "there is no such file"
+        section.complain(name, shown, f"paths are relative to {directory}", "path")
     return path if found is not None else None
-
-
-def _beside(directory: str) -> str:
-    return f"paths are relative to {directory}"
 
 
 def _invitation(section: Section, default_zone: str) -> Invitation | None:
     zone = policies.zone(section, "timezone", default_zone)
-    if zone == RECIPIENT:
+    start, end = time(section, "start"), time(section, "end")
+    if zone == RECIPIENT and any(at is not None and at.tzinfo is None for at in (start, end)):
         message = "an invitation needs a time zone when the schedule has `timezone: recipient`"
         section.problems.add(section.here, message, "add timezone: America/Chicago")
         return None
-    start = _aware(time(section, "start"), zone)
-    end = _aware(time(section, "end"), zone)
+    start, end = _aware(start, zone), _aware(end, zone)
     if start is not None and end is None and section.get("duration"):
         end = start + duration(section.get("duration"))
     organizer = policies.mailbox(section, "organizer") if section.has("organizer") else None

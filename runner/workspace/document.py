@@ -16,31 +16,42 @@ from ..model.campaign import Place
 from .problems import Problems
 from .scalars import resolve
 from .syntax import explain_syntax
+from .wording import quoted
 
 MAX_DEPTH = 40
-MAX_NODES = 200_000
+MAX_NODES = 120_000
 MAX_ALIASED = 5_000
 """How many nodes aliases may add to a document, all together."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(slots=True, eq=False)
+_NO_ENTRIES: dict[str, Node] = {}
+_NO_ITEMS: list[Node] = []
+_NO_KEYS: dict[str, tuple[int, int]] = {}
+
+
 class Node:
     """A value and where it begins (line and column from 1).
 
     ``data`` is plain Python data; ``entries`` or ``items`` hold the children of a mapping or a
-    list, ``keys`` where a mapping's keys stand.  ``bad``: a problem was reported, look away.
+    list, ``keys`` where a mapping's keys stand.  ``size`` counts this node and those below it.
+    ``bad``: a problem was reported, look away.
     """
 
-    data: Any
-    line: int
-    column: int
-    entries: dict[str, Node] = field(default_factory=dict)
-    items: list[Node] = field(default_factory=list)
-    keys: dict[str, tuple[int, int]] = field(default_factory=dict)
-    size: int = 1
-    bad: bool = False
+    __slots__ = ("bad", "column", "data", "entries", "items", "keys", "line", "size")
+
+    def __init__(self, data: Any, line: int, column: int) -> None:
+        self.data = data
+        self.line = line
+        self.column = column
+        self.size = 1
+        self.bad = False
+        # three containers for every word would double the time of reading
+        mapping, listing = isinstance(data, dict), isinstance(data, list)
+        self.entries: dict[str, Node] = {} if mapping else _NO_ENTRIES
+        self.keys: dict[str, tuple[int, int]] = {} if mapping else _NO_KEYS
+        self.items: list[Node] = [] if listing else _NO_ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +176,7 @@ class _Builder:
             return True
         if name in frame.node.keys:
             first = frame.node.keys[name][0]
-            shown = f" {name!r}" if len(name) < 60 and "@" not in name else ""
+            shown = f" `{name}`" if quoted(name) else ""
             self._complain(event, f"the key{shown} stands twice", f"first in line {first}")
         else:
             frame.node.keys[name] = self._start(event)

@@ -17,6 +17,9 @@ from .wording import NOUNS, did_you_mean, example, kind_of, quoted, suggestion
 
 Keys = tuple[str | int, ...]
 
+FORBIDDEN: dict[str, Any] = {"not": {}}
+"""What a property schema of ``false`` becomes: the key may not be written here."""
+
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -26,6 +29,7 @@ _TYPES = {
     "array": "a list",
     "null": "nothing",
 }
+_GUIDES = {"campaign": "see docs/writing-campaigns.md", "list": "see docs/lists.md"}
 _SCHEDULES = ("immediate", "scheduled", "drip", "recurring", "optimized")
 _ELSEWHERE = {"at", "start_at", "until", "cron", "enrol", "optimize_for", "not_before", "within"}
 _IN_STEPS = ("template", "content", "subject", "preheader")
@@ -110,7 +114,7 @@ class _Case:
 def explain(error: Any, document: Document, kind: str) -> Iterator[Finding]:
     """The findings that one error of jsonschema amounts to."""
     case = _Case(error, document, kind)
-    if error.schema is False:
+    if error.schema == FORBIDDEN:
         yield _forbidden(case)
     elif _about_a_name(error):
         yield _bad_name(case)
@@ -127,7 +131,8 @@ def _bad_name(case: _Case) -> Finding:
     name = case.value
     if case.error.validator == "not":
         return case.at_key(name, f"`{name}` is a reserved name", "choose another name")
-    hint = "letters, digits and _ only, a letter first: firstName"
+    marks = ", dots, dashes and _" if "." in str(case.limit) else " and _"
+    hint = f"only letters, digits{marks}; a letter first"
     return case.at_key(name, f"{quoted(name) or 'this'} cannot be a name here", hint)
 
 
@@ -135,8 +140,9 @@ def _type(case: _Case) -> Iterator[Finding]:
     value, wanted = case.value, case.limit
     if value is None:
         subject = "this file is empty" if not case.keys else f"{case.name} has no value"
-        hint = case.example() or ("see docs/writing-campaigns.md" if not case.keys else "")
-        yield case.here(subject, hint)
+        yield case.here(subject, case.example() or _GUIDES.get(case.kind, ""))
+    elif case.shape == "secret":
+        yield from _pattern(case)
     elif case.shape == "percent" and _is_number(value):
         percent = f"{value * 100:g}% or {value:g}%" if 0 < value <= 1 else f"{value:g}%"
         yield case.here(f"{case.name}: {value:g} could mean two things", f"write {percent}")
@@ -144,11 +150,12 @@ def _type(case: _Case) -> Iterator[Finding]:
         hint = f"write the unit: {value:g}h, {value:g}d"
         yield case.here(f"{case.name} is {value:g}, but of what?", hint)
     else:
-        found = kind_of(value) if case.shape not in ("secret", "email") else "something else"
         hint = case.example()
-        if wanted == "string" and isinstance(value, (bool, int, float)):
+        if wanted == "string" and not isinstance(value, (dict, list)) and case.shape not in NOUNS:
             hint = f'for text, write it in quotes: "{quoted(value)}"'
-        yield case.here(f"{case.name} must be {_TYPES.get(wanted, wanted)}, not {found}", hint)
+        yield case.here(
+            f"{case.name} must be {_TYPES.get(wanted, wanted)}, not {kind_of(value)}", hint
+        )
 
 
 def _is_number(value: object) -> bool:
@@ -227,9 +234,25 @@ def _twice(case: _Case) -> Iterator[Finding]:
 
 def _required(case: _Case) -> Iterator[Finding]:
     for name in case.limit:
-        if name not in case.value:
+        if name in case.value:
+            continue
+        meant = _meant(case, name)
+        if not meant:
             message, hint = _lack(case, name)
             yield Finding(case.owner(), message, hint)
+        elif case.schema.get("additionalProperties") is not False:
+            # where keys are not told apart yet, nobody else reports this one
+            yield case.at_key(meant, f"unknown key `{meant}`", f"did you mean {name}?")
+
+
+def _meant(case: _Case, name: str) -> str:
+    """A key that is there and was meant to be ``name``."""
+    names = [name, "template"] if name == "content" else [name]
+    for key in case.value:
+        known = key in names or key in case.schema.get("properties", ())
+        if not known and did_you_mean(key, names):
+            return str(key)
+    return ""
 
 
 def _lack(case: _Case, name: str) -> tuple[str, str]:

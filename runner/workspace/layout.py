@@ -54,7 +54,7 @@ def survey(files: WorkspaceFiles, problems: Problems) -> Layout:
 def _refused(entry: Entry, problems: Problems) -> bool:
     """Links to what people wrote are refused: what is approved must be in the file itself."""
     if not entry.path.isprintable():
-        shown = entry.path.encode("ascii", "backslashreplace").decode()
+        shown = entry.path.encode("unicode_escape").decode("ascii")
         problems.add(Place(shown), "a name that cannot be printed", "rename it", "path")
         return True
     if entry.link and (entry.to_directory or entry.path.lower().endswith(_WRITTEN)):

@@ -86,7 +86,10 @@ class _Reader:
         for path in self.layout.sources:
             text = self._text(path)
             if text is not None:
-                sources[path] = cut(text, path, self.problems)
+                plain = path.endswith(".txt")
+                sources[path] = (
+                    Source(path, None, text, 1) if plain else cut(text, path, self.problems)
+                )
         whole: dict[str, TemplateFile] = {}
         for name, path in self.layout.templates.items():
             if path in sources:

@@ -88,7 +88,7 @@ def positive(section: Section, name: str, default: timedelta) -> timedelta:
         return default
     length = duration(written)
     if length <= timedelta():
-        section.complain(name, f"`{name}` must be longer than nothing", f"for example {name}: 24h")
+        section.complain(name, f"`{name}` must be longer than nothing", "for example 10m or 24h")
         return default
     return length
 

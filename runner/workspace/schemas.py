@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files as resources
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .document import Document
-from .explain import Finding, explain
+from .explain import FORBIDDEN, Finding, explain
 from .problems import Problems
 
 Kind = Literal["campaign", "list", "template", "settings"]
@@ -62,14 +63,31 @@ def _inline(schema: Any, definitions: Mapping[str, Any]) -> Any:
     """
     if isinstance(schema, list):
         return [_inline(item, definitions) for item in schema]
+    if schema is False:
+        # jsonschema forgets the path of a property whose schema is false
+        return dict(FORBIDDEN)
     if not isinstance(schema, dict):
         return schema
-    own = {
-        key: _inline(value, definitions)
+    own: dict[str, Any] = {
+        key: value
+        if key == "additionalProperties" and value is False
+        else _inline(value, definitions)
         for key, value in schema.items()
         if key not in ("$defs", "$ref", "$id", "$schema")
     }
+    pattern = own.get("pattern")
+    if isinstance(pattern, str):
+        own["pattern"] = python_pattern(pattern)
     if "$ref" not in schema:
         return own
     name = schema["$ref"].rpartition("/")[2]
     return {"x-name": name, **_inline(definitions[name], definitions), **own}
+
+
+def python_pattern(pattern: str) -> str:
+    """A JSON Schema pattern for Python, whose ``$`` would let a line break through at the end."""
+    return re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", _anchored, pattern)
+
+
+def _anchored(found: re.Match[str]) -> str:
+    return r"\Z" if found.group() == "$" else found.group()

@@ -25,6 +25,7 @@ _WORDS = {
         "add the missing , or }",
     ),
     "could not find expected ':'": ("a key without a colon", "write name: value"),
+    "did not find expected node content": ("something is missing here", _QUOTE),
     "found unexpected end of stream": ("a quote that is opened here is not closed", ""),
     "found unknown escape character": (
         "an unknown escape after a backslash",

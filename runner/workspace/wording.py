@@ -17,6 +17,7 @@ NOUNS = {
     "last_moment": "a date, or a date and time of day without an offset",
     "email": "an email address",
     "mailbox": "an address with a name",
+    "cron": "five fields: minute, hour, day of month, month, day of week",
     "branch": "a branch name",
     "subject": "a subject of one line",
     "preheader": "a preview of one line",
