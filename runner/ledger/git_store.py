@@ -105,10 +105,10 @@ class GitStore:
         commit = commit_files(self._git, base.version, files, message)
         asked_before = False
         for seconds in (*_ASK_AGAIN, None):
-            outcome = push(self._git, self._remote, commit, self._branch)
+            outcome = push(self._git, self._remote, commit, self._branch, base.version)
             self._refuse(outcome)
             if outcome.verdict == "accepted":
-                return self._accepted(commit, base.version)
+                return self._accepted(commit)
             if outcome.verdict == "lost" and not asked_before:
                 raise RaceLost(f"another run wrote first: {outcome.reason}")
             asked_before = True
@@ -138,10 +138,10 @@ class GitStore:
             if not files:
                 return tip
             tried.append(commit_files(self._git, tip.version, files, message))
-            outcome = push(self._git, self._remote, tried[-1], self._branch)
+            outcome = push(self._git, self._remote, tried[-1], self._branch, tip.version)
             self._refuse(outcome)
             if outcome.verdict == "accepted":
-                return self._accepted(tried[-1], tip.version)
+                return self._accepted(tried[-1])
             self._sleep(min(_LONGEST_WAIT, 0.1 * 2**attempt) * (0.5 + self._jitter()))
         landed = self._landed(tried, outcome)
         if landed:
@@ -154,14 +154,14 @@ class GitStore:
             raise StateRefused(f"the branch {self._where} exists already")
         files = {f"{STATE}/{META}": encode_meta(self._fingerprint, created)}
         commit = commit_files(self._git, None, files, "Begin the ledger")
-        outcome = push(self._git, self._remote, commit, self._branch)
+        outcome = push(self._git, self._remote, commit, self._branch, "")
         self._refuse(outcome)
         if outcome.verdict == "accepted":
-            return self._accepted(commit, recall(self._git, self._ref))
+            return self._accepted(commit)
         if outcome.verdict == "lost":
             raise StateRefused(f"the branch {self._where} exists already")
         if remote_tip(self._git, self._remote, self._branch) == commit:
-            return self._accepted(commit, recall(self._git, self._ref))
+            return self._accepted(commit)
         raise StateUnreachable(self._no_answer(outcome))
 
     @property
@@ -243,7 +243,8 @@ class GitStore:
                 f"the push to the branch {self._where} was refused: {outcome.reason}"
             )
 
-    def _accepted(self, commit: str, before: str | None) -> Snapshot:
+    def _accepted(self, commit: str) -> Snapshot:
+        before = recall(self._git, self._ref)
         remember(self._git, self._ref, commit, before, self._sleep)
         return self._snapshot(commit)
 

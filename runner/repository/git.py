@@ -21,6 +21,7 @@ _LOCAL_SECONDS: Final = 120.0
 _CONFIG: Final = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
+    "core.packedRefsTimeout=0",
     "gc.auto=0",
     "maintenance.auto=false",
     "fetch.writeCommitGraph=false",

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .git import Answer, Git, mask
+from .git import Answer, Git, check_branch, check_remote, mask
 
 Verdict = Literal["accepted", "lost", "refused", "unknown"]
 
@@ -47,17 +47,22 @@ class PushOutcome:
     reason: str = ""
 
 
-def push(git: Git, remote: str, commit: str, branch: str) -> PushOutcome:
-    """Push ``commit`` to the remote's branch, never by force."""
+def push(git: Git, remote: str, commit: str, branch: str, on: str) -> PushOutcome:
+    """Move the remote's branch from ``on`` to its descendant ``commit``, or not at all.
+
+    ``on`` '' means that the branch is new.  The lease makes this a comparison and exchange.  It
+    forces nothing, since ``commit`` descends from ``on``; a plain push would, besides, make a
+    branch that was deleted anew, or go over one that was put back to an older commit.
+    """
     answer = git.run(
         "push",
         "--porcelain",
         "--no-verify",
         "--no-follow-tags",
         "--no-signed",
-        "--no-force-with-lease",
         "--recurse-submodules=no",
-        remote,
+        f"--force-with-lease=refs/heads/{check_branch(branch)}:{on}",
+        check_remote(remote),
         f"{commit}:refs/heads/{branch}",
         remote=True,
     )

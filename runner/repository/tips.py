@@ -57,6 +57,7 @@ def _ls_remote(git: Git, remote: str, pattern: str, *options: str) -> list[str]:
         "ls-remote", "--quiet", *options, "--", check_remote(remote), pattern, remote=True
     )
     if answer.code != 0:
+        git.ask("rev-parse", "--git-dir")  # says so when there is no repository at all
         raise StateUnreachable(f"the remote {mask(remote)!r} cannot be read: {answer.reason}")
     return answer.text.splitlines()
 

@@ -131,7 +131,7 @@ def test_fetching_writes_objects_and_no_ref(git: Git, remote: Path, tmp_path: Pa
     assert git.run("clone", "-q", str(remote), str(other)).code == 0
     elsewhere = Git(other)
     new = commit_files(elsewhere, None, {"x": b"x"}, "x")
-    assert push(elsewhere, "origin", new, "log").verdict == "accepted"
+    assert push(elsewhere, "origin", new, "log", "").verdict == "accepted"
     before = git.run("for-each-ref").text
     assert not has_commit(git, new)
     fetch(git, "origin", "log", new)

@@ -149,34 +149,56 @@ def write(git: Git, parent: str | None, name: str) -> str:
     return commit_files(git, parent, {name: b"x\n"}, f"Add {name}")
 
 
-def test_real_pushes(git: Git, remote: Path) -> None:
+def tip(git: Git) -> str:
+    return git.run("ls-remote", "origin", "refs/heads/log").text.partition("\t")[0]
+
+
+def test_real_pushes(git: Git) -> None:
     first = write(git, None, "a")
-    assert push(git, "origin", first, "log") == PushOutcome("accepted")
-    assert push(git, "origin", first, "log") == PushOutcome("accepted")
-    winner, loser = write(git, first, "b"), write(git, first, "c")
-    assert push(git, "origin", winner, "log").verdict == "accepted"
-    assert push(git, "origin", loser, "log").verdict == "lost"
-    assert git.run("ls-remote", "origin", "refs/heads/log").text.startswith(winner)
+    assert push(git, "origin", first, "log", "") == PushOutcome("accepted")
+    second = write(git, first, "b")
+    assert push(git, "origin", second, "log", first) == PushOutcome("accepted")
+    assert push(git, "origin", second, "log", first) == PushOutcome("accepted")
+    assert push(git, "origin", write(git, first, "c"), "log", first).verdict == "lost"
+    assert push(git, "origin", write(git, None, "d"), "log", "").verdict == "lost"
+    assert tip(git) == second
+
+
+def test_a_branch_that_was_deleted_is_not_made_anew(git: Git) -> None:
+    first = write(git, None, "a")
+    assert push(git, "origin", first, "log", "").verdict == "accepted"
+    assert git.run("push", "-q", "origin", ":log").code == 0
+    assert push(git, "origin", write(git, first, "b"), "log", first).verdict == "lost"
+    assert tip(git) == ""
+
+
+def test_a_branch_that_was_put_back_is_not_gone_over(git: Git) -> None:
+    first = write(git, None, "a")
+    second = write(git, first, "b")
+    assert push(git, "origin", second, "log", "").verdict == "accepted"
+    assert git.run("push", "-q", "-f", "origin", f"{first}:refs/heads/log").code == 0
+    assert push(git, "origin", write(git, second, "c"), "log", second).verdict == "lost"
+    assert tip(git) == first
 
 
 def test_a_push_that_a_hook_of_the_remote_declines(git: Git, remote: Path) -> None:
     hook = remote / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\necho 'GH013: not for bots' >&2\nexit 1\n")
     hook.chmod(0o755)
-    outcome = push(git, "origin", write(git, None, "a"), "log")
+    outcome = push(git, "origin", write(git, None, "a"), "log", "")
     assert outcome.verdict == "refused"
     assert "GH013: not for bots" in outcome.reason
 
 
 def test_a_push_to_a_remote_with_a_stale_lock_is_lost_not_refused(git: Git, remote: Path) -> None:
     (remote / "refs" / "heads" / "log.lock").touch()
-    assert push(git, "origin", write(git, None, "a"), "log").verdict == "lost"
+    assert push(git, "origin", write(git, None, "a"), "log", "").verdict == "lost"
 
 
 def test_a_push_to_a_remote_that_is_gone_is_unknown(git: Git, remote: Path) -> None:
     commit = write(git, None, "a")
     remote.rename(remote.with_name("elsewhere.git"))
-    assert push(git, "origin", commit, "log").verdict == "unknown"
+    assert push(git, "origin", commit, "log", "").verdict == "unknown"
 
 
 def test_hooks_of_the_clone_do_not_run(git: Git, clone: Path) -> None:
@@ -185,5 +207,5 @@ def test_hooks_of_the_clone_do_not_run(git: Git, clone: Path) -> None:
         hook = clone / ".git" / "hooks" / name
         hook.write_text(f"#!/bin/sh\ntouch '{trace}'\nexit 1\n")
         hook.chmod(0o755)
-    assert push(git, "origin", write(git, None, "a"), "log").verdict == "accepted"
+    assert push(git, "origin", write(git, None, "a"), "log", "").verdict == "accepted"
     assert not trace.exists()
