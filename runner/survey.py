@@ -7,7 +7,7 @@ sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -40,6 +40,11 @@ class Desk:
     commit: str = ""
     committed_at: datetime | None = None
     _composers: dict[tuple[str, str], Composer] = field(default_factory=dict)
+
+    def only(self, campaign: str) -> Desk:
+        """The same desk with one campaign on it."""
+        one = {campaign: self.workspace.campaigns[campaign]}
+        return replace(self, workspace=replace(self.workspace, campaigns=one, broken={}))
 
     def audience(self, campaign: Campaign) -> Audience:
         """The audience of a campaign.  Raises InputError."""

@@ -6,16 +6,26 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from runner.model.campaign import Campaign, Content, Delay, Immediate, ListUse, Place, Schedule, Step
+from runner.model.campaign import (
+    Campaign,
+    Content,
+    Delay,
+    Immediate,
+    ListUse,
+    Place,
+    Schedule,
+    Step,
+)
 from runner.model.contacts import Audience, ColumnMap, ContactList, FileSource
+from runner.model.result import RunResult
 from runner.model.settings import Mailbox, Settings, Unsubscribe
 from runner.model.workspace import Workspace
 from runner.ports import Clock, LedgerStore, Provider
 from runner.reconcile import Reconciler, RunOptions
-from runner.model.result import RunResult
 from runner.survey import Desk
 from runner.testing import FixedAudiences, PlainTemplates, RecordingProvider, Silent
 
+LEAVE = Unsubscribe(mailto="x@f3.example")
 SENDER = Mailbox("hello@f3.example", "F3")
 
 
@@ -58,7 +68,9 @@ def desk(
     by_list = audiences if isinstance(audiences, dict) else {"people": audiences}
     names = {c.audience.name for c in campaigns}
     workspace = Workspace(
-        settings=Settings(sender=SENDER, unsubscribe=Unsubscribe(mailto="x@f3.example"), **settings),
+        settings=Settings(
+            sender=SENDER, unsubscribe=Unsubscribe(mailto="x@f3.example"), **settings
+        ),
         campaigns={c.id: c for c in campaigns},
         lists={name: ContactList(name, FileSource(f"{name}.csv"), ColumnMap()) for name in names},
         templates={},

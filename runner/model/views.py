@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from .message import Rendered
 from .plan import JobPlan
 
 
@@ -74,3 +75,13 @@ class Check:
     state: Literal["ok", "warning", "error", "unknown"]
     message: str
     mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewView:
+    """One message of a preview: ``label`` says why this contact was chosen."""
+
+    step: str
+    label: str
+    masked: str
+    message: Rendered

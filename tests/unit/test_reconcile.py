@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from runner.errors import RaceLost, StateUnreachable
-from runner.model.campaign import Drip, Immediate, Recurring, Scheduled
+from runner.model.campaign import Content, Drip, Immediate, Recurring, Scheduled
 from runner.model.ledger import Claim, Closed, Planned, Receipt
 from runner.model.message import Capabilities, Outcome
 from runner.model.settings import Guards, Lateness, Pacing
@@ -24,6 +25,7 @@ from tests.builders import campaign, desk, run, step, utc
 
 NOW = utc("2025-10-20 14:00")
 PEOPLE = [f"p{n}@example.com" for n in range(10)]
+ONCE = dict.fromkeys(map(fake_key, PEOPLE), 1)
 
 
 def at_nine(**more):
@@ -40,7 +42,9 @@ class TestOnce:
 
         assert (first.sent, first.exit_code) == (10, 0)
         assert (second.sent, second.exit_code) == (0, 0)
-        assert Counter(key for _, key, _ in provider.sent) == dict.fromkeys(map(fake_key, PEOPLE), 1)
+        assert Counter(key for _, key, _ in provider.sent) == dict.fromkeys(
+            map(fake_key, PEOPLE), 1
+        )
 
     def test_claims_are_in_the_ledger_before_the_provider_hears_of_them(self):
         store = MemoryLedger()
@@ -94,11 +98,8 @@ class TestOutcomes:
         bad = RecordingProvider(
             answer=lambda b, i: Outcome("refused", "smtp 550") if i == 3 else Outcome("accepted")
         )
-        assert (lambda r: (r.sent, r.failed, r.exit_code))(run(office, store, clock, bad)) == (
-            9,
-            1,
-            4,
-        )
+        first = run(office, store, clock, bad)
+        assert (first.sent, first.failed, first.exit_code) == (9, 1, 4)
         again = run(office, store, clock, run_id="20251020T141500Z-bbbbbb")
         assert (again.sent, again.failed, again.exit_code) == (0, 0, 0)
 
@@ -207,7 +208,11 @@ class TestState:
 
 class TestTime:
     def test_scheduled_is_not_sent_before_its_time_but_handed_over_ahead(self):
-        store, clock, provider = MemoryLedger(), FakeClock(NOW - timedelta(hours=2)), RecordingProvider()
+        store, clock, provider = (
+            MemoryLedger(),
+            FakeClock(NOW - timedelta(hours=2)),
+            RecordingProvider(),
+        )
         office = desk([campaign(at_nine())], audience(PEOPLE))
         assert run(office, store, clock, provider).sent == 0
         clock.set(NOW - timedelta(minutes=30))
@@ -240,7 +245,7 @@ class TestTime:
         assert first.exit_code == 0
         while run(office, store, clock, slow, run_id=f"r{clock.now()}").later:
             pass
-        assert Counter(k for _, k, _ in slow.sent) == dict.fromkeys(map(fake_key, PEOPLE), 1)
+        assert Counter(k for _, k, _ in slow.sent) == ONCE
 
     def test_a_stop_settles_what_was_sent(self):
         store, clock = MemoryLedger(), FakeClock(NOW)
@@ -290,8 +295,13 @@ class TestDrip:
         clock = FakeClock(NOW)
         for day in range(days):
             clock.set(NOW + timedelta(days=day, hours=1))
-            run(office if not callable(office) else office(day), store, clock, provider,
-                run_id=f"run{day:02d}")
+            run(
+                office if not callable(office) else office(day),
+                store,
+                clock,
+                provider,
+                run_id=f"run{day:02d}",
+            )
         return Counter(job for job, _, _ in provider.sent), store
 
     def test_each_step_once_on_its_day(self):
@@ -364,7 +374,8 @@ class TestGates:
         assert (self.codes(result), result.exit_code) == (["empty_audience"], 3)
 
     @pytest.mark.parametrize(
-        ("then", "code"), [(PEOPLE * 1 + ["a@example.com"] * 1, "max_growth"), (PEOPLE[:5], "max_shrink")]
+        ("then", "code"),
+        [(PEOPLE * 1 + ["a@example.com"] * 1, "max_growth"), (PEOPLE[:5], "max_shrink")],
     )
     def test_growth_and_shrinkage_against_what_was_planned(self, then, code):
         guarded = campaign(at_nine(), guards=Guards(max_growth=0.05, max_shrink=0.3))
@@ -380,13 +391,7 @@ class TestGates:
         slow = Pacing(max_per_hour=5)
         run(desk([campaign(pacing=slow)], audience(PEOPLE)), store, clock, look_ahead=timedelta(0))
         clock.sleep(4000)
-        other = [step(variables={})]
-        other[0] = step()
-        from dataclasses import replace
-
-        from runner.model.campaign import Content
-
-        changed = campaign(pacing=slow, steps=[replace(other[0], content=Content(template="new"))])
+        changed = campaign(pacing=slow, steps=[replace(step(), content=Content(template="new"))])
         held = run(desk([changed], audience(PEOPLE)), store, clock, run_id="r2")
         assert (self.codes(held), held.sent) == (["changed"], 0)
         raised = replace(changed, revision=2)

@@ -1,0 +1,5 @@
+"""``python -m runner``: the same as ``sendoff``."""
+
+from .cli import entry
+
+entry()

@@ -1,0 +1,232 @@
+"""The only place that wires adapters: settings, environment and flags in, a working desk out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .clock import SystemClock
+from .errors import InputError, Problem, StateError, StateMissing
+from .model.settings import Settings
+from .survey import Desk
+from .workspace import WorkspaceFiles, load
+
+if TYPE_CHECKING:
+    from .contacts import ContactLists
+    from .ledger.files_store import FilesStore
+    from .ledger.git_store import GitStore
+    from .model.workspace import Workspace
+    from .ports import Provider, Snapshot
+    from .repository.approved import Approved
+    from .repository.git import Git
+
+SETTINGS = "sendoff.yaml"
+NO_KEY = b"no state key: nothing of this is stored"
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """How output is written: ``width`` in columns, with ``color`` or without."""
+
+    width: int = 100
+    color: bool = False
+    interactive: bool = False
+
+
+@dataclass
+class Site:
+    """A workspace on this machine, opened as far as a command needs it."""
+
+    root: Path
+    environ: Mapping[str, str]
+    clock: SystemClock
+    terminal: Terminal = field(default_factory=Terminal)
+
+    # -- what people wrote ------------------------------------------------------------------
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The working tree's campaigns: what a pull request is about.  Raises InputError."""
+        return load(WorkspaceFiles(self.root))
+
+    @property
+    def settings(self) -> Settings:
+        """The working tree's settings."""
+        return self.workspace.settings
+
+    def desk(self) -> Desk:
+        """The working tree, ready to be planned; nothing in it is approved."""
+        files = WorkspaceFiles(self.root)
+        return self._desk(self.workspace, files, files)
+
+    def contact_lists(self) -> ContactLists:
+        """The working tree's lists."""
+        return self._contact_lists(self.workspace, WorkspaceFiles(self.root))
+
+    @contextmanager
+    def approved_desk(self) -> Iterator[Desk]:
+        """What may be sent: with the git store the approved commit, else the working tree.
+
+        List data and nothing else is also looked for in the working tree: contacts need not be
+        in git.
+        """
+        state = self._own_settings().state
+        if state.backend == "files":
+            yield self.desk()
+            return
+        approved = self._approved()
+        with tempfile.TemporaryDirectory(prefix="sendoff-") as directory:
+            self._export(approved.commit, Path(directory))
+            files = WorkspaceFiles(Path(directory))
+            workspace = load(files)
+            self._refuse_other_state(workspace.settings, approved)
+            lists = WorkspaceFiles(Path(directory), fallback=self.root)
+            desk = self._desk(workspace, files, lists)
+            desk.commit, desk.committed_at = approved.commit, approved.committed_at
+            yield desk
+
+    def _desk(self, workspace: Workspace, files: WorkspaceFiles, data: WorkspaceFiles) -> Desk:
+        from .templates import TemplateRoom  # noqa: PLC0415 - compiling is for those who send
+
+        return Desk(
+            workspace,
+            self._contact_lists(workspace, data),
+            TemplateRoom(workspace, files),
+        )
+
+    def _contact_lists(self, workspace: Workspace, data: WorkspaceFiles) -> ContactLists:
+        from .contacts import ContactLists  # noqa: PLC0415
+
+        return ContactLists(data, self._state_key(workspace.settings), workspace.suppressions)
+
+    def relative(self, path: str) -> str:
+        """A path given on the command line, as problems name it."""
+        absolute = Path(path) if Path(path).is_absolute() else Path.cwd() / path
+        try:
+            found = absolute.resolve().relative_to(self.root).as_posix()
+        except ValueError:
+            return path
+        # relative to the workspace is fine too, wherever the command is called from
+        return found if absolute.exists() or not (self.root / path).exists() else path
+
+    def replace_file(self, path: str, content: bytes) -> None:
+        """Write a file of the workspace whole or not at all, its mode kept."""
+        target = self.root / path
+        temporary = target.with_name(f".{target.name}.sendoff")
+        temporary.write_bytes(content)
+        temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.replace(target)
+
+    # -- the approved commit ------------------------------------------------------------------
+
+    def _own_settings(self) -> Settings:
+        """The settings here, read alone: only to learn where the state is."""
+        from .workspace import parse_settings  # noqa: PLC0415
+
+        text = WorkspaceFiles(self.root).read_text(SETTINGS)
+        if text is None:
+            hint = "make a workspace with: sendoff init"
+            raise InputError([Problem(SETTINGS, 0, 0, "there is no sendoff.yaml here", hint)])
+        return parse_settings(text, SETTINGS)
+
+    @cached_property
+    def git(self) -> Git:
+        """The git repository around the workspace."""
+        from .repository.git import Git  # noqa: PLC0415
+
+        return Git(self.root)
+
+    def _approved(self) -> Approved:
+        from .repository.approved import approved_tip  # noqa: PLC0415
+
+        state = self._own_settings().state
+        return approved_tip(self.git, state.remote, state.approved_branch, sleep=self.clock.sleep)
+
+    def _export(self, commit: str, into: Path) -> None:
+        from .repository.approved import export, workspace_prefix  # noqa: PLC0415
+
+        export(self.git, commit, workspace_prefix(self.git), (SETTINGS, "campaigns"), into)
+
+    def _refuse_other_state(self, approved: Settings, tip: Approved) -> None:
+        """An edit here must not point the run at another ledger, where nothing looks sent."""
+        own, theirs = self._own_settings().state, approved.state
+        if own != theirs:
+            raise StateError(
+                f"state: in sendoff.yaml here differs from the approved one (branch {tip.branch}): "
+                "merge the change first, or undo it here"
+            )
+
+    # -- state and provider -------------------------------------------------------------------
+
+    def state_key(self, settings: Settings) -> str:
+        """The state key.  Raises StateError when it is not set, or too weak to hide addresses."""
+        name = settings.state.key.env
+        value = self.environ.get(name, "")
+        if not value:
+            raise StateError(
+                f"the state key is not set: put it in the environment variable {name} (a CI "
+                "secret). A new workspace gets one from: python3 -c "
+                '"import secrets; print(secrets.token_hex(32))"'
+            )
+        if len(value) < MIN_KEY:
+            raise StateError(f"the state key in {name} is too short: {MIN_KEY} characters or more")
+        return value
+
+    def _state_key(self, settings: Settings) -> bytes:
+        """The state key, or a stand-in for commands that only look at lists and templates."""
+        value = self.environ.get(settings.state.key.env, "")
+        return value.encode() if len(value) >= MIN_KEY else NO_KEY
+
+    def store(self, settings: Settings) -> GitStore | FilesStore:
+        """The ledger's store.  Raises StateError when there is no state key."""
+        from .ledger.meta import key_id  # noqa: PLC0415
+
+        fingerprint = key_id(self.state_key(settings))
+        state = settings.state
+        if state.backend == "git":
+            from .ledger.git_store import GitStore  # noqa: PLC0415
+
+            return GitStore(
+                self.git, state.remote, state.branch, fingerprint, sleep=self.clock.sleep
+            )
+        from .ledger.files_store import FilesStore  # noqa: PLC0415
+
+        return FilesStore(
+            self.root / state.path, fingerprint, workspace=self.root, sleep=self.clock.sleep
+        )
+
+    def ledger(self) -> tuple[Snapshot, str]:
+        """The ledger to look at, and a note for people ('' when there is nothing to say).
+
+        Where no state was ever made nothing can have been sent: that is shown as such.
+        """
+        from .ledger.snapshot import StoredSnapshot  # noqa: PLC0415
+
+        nothing = StoredSnapshot("", lambda: iter(()), lambda files: iter(()))
+        try:
+            return self.store(self.settings).sync(), ""
+        except StateMissing:
+            return nothing, "No state yet, so nothing was ever sent from here (sendoff init)."
+        except StateError:
+            if self._has_no_files_state():
+                return nothing, "No state yet, so nothing was ever sent from here (sendoff init)."
+            raise
+
+    def _has_no_files_state(self) -> bool:
+        state = self.settings.state
+        return state.backend == "files" and not (self.root / state.path / "meta.json").exists()
+
+    def provider(self, settings: Settings) -> Provider:
+        """The provider that the settings name."""
+        from . import providers  # noqa: PLC0415
+
+        return providers.build(settings, self.environ, self.root, self.clock)
+
+
+MIN_KEY = 32
+"""Characters: a short key could be guessed, and with it the addresses behind the keys."""

@@ -1,0 +1,77 @@
+"""What ``validate`` checks beyond single files: templates against the columns of real lists, and
+campaigns against what their provider can do.  Through ports; reads lists, renders nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .errors import InputError, Problem
+from .expressions import compile_expression
+from .model.campaign import Campaign, Place
+from .model.message import Capabilities
+from .model.workspace import Workspace
+from .ports import Audiences, Templates
+
+
+def check(
+    workspace: Workspace, audiences: Audiences, templates: Templates, provider: Capabilities
+) -> list[Problem]:
+    """Every problem of the workspace, those of single files included, sorted, each once."""
+    problems = set(workspace.problems)
+    columns: dict[str, frozenset[str] | None] = {}
+    for name, contact_list in workspace.lists.items():
+        columns[name] = None
+        try:
+            # the whole list, so that a ragged row is found now and not on the night it is sent
+            audiences.read(contact_list)
+            columns[name] = audiences.columns(contact_list)
+        except InputError as error:
+            problems.update(error.problems)
+    for campaign in workspace.campaigns.values():
+        fields = columns.get(campaign.audience.name)
+        if fields is not None:
+            problems.update(_check_campaign(campaign, fields, templates))
+        problems.update(_check_capabilities(campaign, provider, workspace.settings.provider))
+    return sorted(problems)
+
+
+def _check_campaign(
+    campaign: Campaign, fields: frozenset[str], templates: Templates
+) -> Iterator[Problem]:
+    for step in campaign.steps:
+        yield from templates.check(campaign, step, fields)
+        if step.only_if:
+            place = step.place if step.place.line else campaign.place
+            yield from _unknown_fields(step.only_if, "only_if", fields, place)
+    if campaign.audience.where:
+        yield from _unknown_fields(campaign.audience.where, "where", fields, campaign.place)
+
+
+def _unknown_fields(
+    source: str, key: str, fields: frozenset[str], place: Place
+) -> Iterator[Problem]:
+    expression = compile_expression(source, frozenset({"sent"}))
+    for field in sorted(expression.fields - fields):
+        yield Problem(
+            place.path,
+            place.line,
+            place.column,
+            f"{key} uses contact.{field}, which the list does not have",
+            f"the list has: {', '.join(sorted(fields))}",
+            "unknown-field",
+        )
+
+
+def _check_capabilities(campaign: Campaign, provider: Capabilities, name: str) -> Iterator[Problem]:
+    """What a campaign needs and its provider lacks is an error here, not a surprise at run."""
+    ways = campaign.unsubscribe
+    if name != "outbox" and not provider.asm_groups and not ways.url and not ways.mailto:
+        yield Problem(
+            campaign.place.path,
+            campaign.place.line,
+            campaign.place.column,
+            f"the provider {name} knows no unsubscribe groups, and there is no other way to leave",
+            'add unsubscribe: {url: "https://…"} or {mailto: …}',
+            "capability",
+        )

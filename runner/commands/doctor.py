@@ -1,0 +1,96 @@
+"""``sendoff doctor``: would a run work from here, and if not, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..bootstrap import Site
+from ..errors import InputError, SendoffError, StateMissing
+from ..model.views import Check
+from ..report import doctor as report
+from .outcome import Outcome
+
+
+def doctor(site: Site, format: str) -> Outcome:  # noqa: A002 - the flag's name
+    """Check what a run needs; exit code 1 when something is wrong."""
+    checks = list(_checks(site))
+    failed = any(check.state == "error" for check in checks)
+    return Outcome(report.FORMATS[format](checks, site.terminal), int(failed))
+
+
+def _checks(site: Site) -> Iterator[Check]:
+    yield _attempt("settings", lambda: _settings(site), "mend what sendoff validate reports")
+    try:
+        settings = site.settings
+    except SendoffError:
+        return
+    name = settings.state.key.env
+    yield _attempt(
+        "state key",
+        lambda: f"set in {name} ({len(site.state_key(settings))} characters)",
+        f"set {name}; it must be the same for every run, for ever",
+    )
+    yield _state(site)
+    if settings.state.backend == "git":
+        yield _attempt("approved branch", lambda: _approved(site), "look at state.approved_branch")
+    yield _attempt(
+        f"provider {settings.provider}",
+        lambda: _provider(site),
+        f"look at providers.{settings.provider} in sendoff.yaml and its secrets",
+    )
+    yield _clock(site)
+    if settings.paused:
+        yield Check("paused", "warning", "paused: true, so nothing is sent", "set paused: false")
+
+
+def _attempt(name: str, look: Callable[[], str], mend: str) -> Check:
+    try:
+        return Check(name, "ok", look())
+    except SendoffError as error:
+        return Check(name, "error", str(error).splitlines()[0], mend)
+
+
+def _settings(site: Site) -> str:
+    workspace = site.workspace
+    errors = [p for p in workspace.problems if p.severity == "error"]
+    if errors:
+        raise InputError(errors)
+    return f"{len(workspace.campaigns)} campaigns, {len(workspace.lists)} lists"
+
+
+def _state(site: Site) -> Check:
+    state = site.settings.state
+    where = f"branch {state.branch} of {state.remote}" if state.backend == "git" else state.path
+    try:
+        found = site.store(site.settings).sync()
+    except StateMissing as error:
+        return Check("state", "warning", str(error), "make it with: sendoff init")
+    except SendoffError as error:
+        return Check("state", "error", str(error), "see docs/recovery.md")
+    return Check("state", "ok", f"{where}: {len(found.campaigns())} campaigns have records")
+
+
+def _approved(site: Site) -> str:
+    with site.approved_desk() as desk:
+        return f"commit {desk.commit[:12]}, {len(desk.workspace.campaigns)} campaigns"
+
+
+def _provider(site: Site) -> str:
+    provider = site.provider(site.settings)
+    try:
+        provider.check()
+    finally:
+        provider.close()
+    return "ready (nothing was sent)"
+
+
+def _clock(site: Site) -> Check:
+    """A machine's clock that is years off would make everything due, or nothing."""
+    now = site.clock.now()
+    if now.year < BUILT:
+        return Check("clock", "error", f"the clock says {now:%Y-%m-%d}", "set the machine's clock")
+    return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+BUILT = 2025
+"""No run can be earlier than the program."""

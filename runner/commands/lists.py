@@ -1,0 +1,40 @@
+"""``sendoff lists``: what lists there are, how many may be mailed, and why the others may not."""
+
+from __future__ import annotations
+
+from ..bootstrap import Site
+from ..contacts import ContactLists
+from ..errors import InputError
+from ..model.contacts import ContactList, FileSource
+from ..model.views import ListView
+from ..report import lists as report
+from .outcome import Outcome
+
+
+def lists(site: Site, format: str) -> Outcome:  # noqa: A002 - the flag's name
+    """Every list of the working tree; exit code 1 when one cannot be read."""
+    books = site.contact_lists()
+    views = [_view(site, books, one) for one in site.workspace.lists.values()]
+    failed = any(view.problem for view in views)
+    return Outcome(report.FORMATS[format](views, site.terminal), int(failed))
+
+
+def _view(site: Site, books: ContactLists, one: ContactList) -> ListView:
+    source = one.source.path if isinstance(one.source, FileSource) else one.place.path
+    used_by = tuple(c.id for c in site.workspace.campaigns.values() if c.audience.name == one.name)
+    try:
+        found = books.inspect(one)
+        fields = tuple(sorted(books.columns(one)))
+    except InputError as error:
+        return ListView(one.name, one.description, source, used_by=used_by, problem=str(error))
+    return ListView(
+        name=one.name,
+        description=one.description,
+        source=source,
+        rows=found.rows,
+        audience=found.audience,
+        excluded=found.excluded,
+        fields=fields,
+        used_by=used_by,
+        warnings=tuple((w.line, w.message) for w in found.warnings),
+    )

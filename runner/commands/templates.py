@@ -1,0 +1,60 @@
+"""``sendoff templates``: what templates there are, and their use as the ledger knows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..bootstrap import Site
+from ..errors import StateError
+from ..model.template import TemplateFile
+from ..model.views import TemplateView
+from ..planning.history import JobHistory, fold
+from ..report import templates as report
+from .outcome import Outcome
+
+Use = tuple[str, str, str]
+"""(template, campaign, step)."""
+
+
+def templates(site: Site, format: str) -> Outcome:  # noqa: A002 - the flag's name
+    """Every saved template of the working tree."""
+    uses = [
+        (step.content.template, campaign.id, step.id)
+        for campaign in site.workspace.campaigns.values()
+        for step in campaign.steps
+        if step.content.template
+    ]
+    histories = _histories(site, {campaign for _, campaign, _ in uses})
+    views = [_view(one, uses, histories) for one in site.workspace.templates.values()]
+    return Outcome(report.FORMATS[format](views, site.settings, site.terminal))
+
+
+Histories = dict[tuple[str, str], list[JobHistory]]
+
+
+def _histories(site: Site, campaigns: set[str]) -> Histories:
+    """Histories by (campaign, step); empty where the ledger cannot be read here."""
+    try:
+        snapshot, _ = site.ledger()
+    except StateError:
+        return {}
+    found: Histories = {}
+    for campaign in campaigns:
+        history = fold(snapshot.records(campaign), site.clock.now())
+        for (step, _), job in history.jobs.items():
+            found.setdefault((campaign, step), []).append(job)
+    return found
+
+
+def _view(one: TemplateFile, uses: list[Use], histories: Histories) -> TemplateView:
+    mine = [(campaign, step) for name, campaign, step in uses if name == one.name]
+    jobs = [job for use in mine for job in histories.get(use, [])]
+    times: list[datetime] = [job.last_send for job in jobs if job.last_send]
+    return TemplateView(
+        name=one.name,
+        kind=one.kind,
+        subject=one.subject,
+        used_by=tuple(dict.fromkeys(campaign for campaign, _ in mine)),
+        sent=sum(len(job.sent) for job in jobs),
+        last_used=max(times, default=None),
+    )

@@ -1,0 +1,74 @@
+"""``sendoff why``: what happened, or will, to one contact, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from ..bootstrap import Site
+from ..contacts import ContactLists
+from ..errors import InputError, UsageError
+from ..model.ledger import Claim
+from ..model.plan import JobPlan, Spot
+from ..model.views import WhyRow, WhyView
+from ..planning.history import expand_times, split_keys
+from ..ports import Snapshot
+from ..report import why as report
+from ..report.words import mask
+from .outcome import Outcome
+from .plan import look
+
+SHOWN = timedelta(days=30)
+
+
+def why(site: Site, address: str, campaign: str | None, format: str) -> Outcome:  # noqa: A002
+    """Look one address up in every list and job, or in one campaign's."""
+    books = site.contact_lists()
+    try:
+        key = books.key(address)
+    except InputError as error:
+        raise UsageError(error.problems[0].message) from None
+    plan, note = look(site, campaign, SHOWN)
+    snapshot, _ = site.ledger()
+    rows = tuple(row for job in plan.jobs for row in _rows(job, key, snapshot))
+    view = WhyView(mask(address), key.hex(), tuple(_places(site, books, address)), rows)
+    return Outcome(report.FORMATS[format](view, site.settings, site.terminal, note))
+
+
+def _places(site: Site, books: ContactLists, address: str) -> Iterator[tuple[str, int, str]]:
+    for one in site.workspace.lists.values():
+        for row in books.find(one, address):
+            yield one.name, row.line, row.reason
+
+
+def _rows(job: JobPlan, key: bytes, snapshot: Snapshot) -> Iterator[WhyRow]:
+    """One row for a job that concerns this contact, none for another."""
+    claimed = _claimed(job, key, snapshot)
+    for index, known in enumerate(job.audience.keys):
+        if known == key:
+            spot = Spot(job.spots[index])
+            time = job.times[index]
+            at = datetime.fromtimestamp(time, UTC) if time else claimed
+            yield WhyRow(job, spot.reason, at)
+            return
+    for known, reason in zip(
+        job.audience.excluded.keys, job.audience.excluded.reasons, strict=True
+    ):
+        if known == key:
+            # what was sent before the exclusion stays sent
+            yield WhyRow(job, "sent" if claimed else reason, claimed)
+            return
+    if claimed:
+        yield WhyRow(job, "sent", claimed, "no longer on the list")
+
+
+def _claimed(job: JobPlan, key: bytes, snapshot: Snapshot) -> datetime | None:
+    """The send time of the last claim that names this contact."""
+    found = None
+    for record in snapshot.records(job.campaign.id):
+        if isinstance(record, Claim) and record.job_id == job.job_id and key in record.keys:
+            keys = split_keys(record.keys)
+            if key in keys:
+                times = list(expand_times(record.times))
+                found = datetime.fromtimestamp(times[keys.index(key)], UTC)
+    return found
