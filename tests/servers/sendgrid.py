@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import socket
@@ -143,6 +144,7 @@ class SendgridServer:
         self._endless: Iterator[Fault | None] = iter(faults)
         self.closing = threading.Event()
         self._http = _Http(("127.0.0.1", port), _handler(self))
+        self._http.open_sockets = set()
         if tls is not None:
             self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self.url = f"{'https' if tls else 'http'}://localhost:{self._http.server_address[1]}"
@@ -166,6 +168,10 @@ class SendgridServer:
         """Add to the script; it comes before the endless one."""
         self._script.extend(faults)
 
+    def drop_all(self) -> None:
+        """Close the connections that are open; returns once the clients can know."""
+        self._http.drop_all()
+
     def next_fault(self) -> Fault | None:
         with self.state.lock:
             return self._script.popleft() if self._script else next(self._endless, None)
@@ -177,6 +183,7 @@ class SendgridServer:
     def __exit__(self, *_: object) -> None:
         self.closing.set()
         self._http.shutdown()
+        self._http.drop_all()
         self._http.server_close()
         self._thread.join()
 
@@ -184,6 +191,12 @@ class SendgridServer:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+    open_sockets: set[socket.socket]
+
+    def drop_all(self) -> None:
+        for connection in list(self.open_sockets):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are part of the game."""
@@ -196,14 +209,21 @@ def _handler(server: SendgridServer) -> type[BaseHTTPRequestHandler]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     sendgrid: SendgridServer
+    server: _Http
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
         super().setup()
         self.connection.settimeout(30)
+        self.server.open_sockets.add(self.connection)
         with self.sendgrid.state.lock:
             self.sendgrid.state.connections += 1
             self.serial = self.sendgrid.state.connections
+
+    def finish(self) -> None:
+        self.server.open_sockets.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
