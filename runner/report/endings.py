@@ -1,0 +1,114 @@
+"""How a run ended, and what to do about it: the same words in text, Markdown and logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..model.result import RunResult
+from .words import plural
+
+RESOLVE_HINT = "after a look at the provider: sendoff resolve {} --as sent|not-sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One thing that did not go well (``bad``, ``warn``), or is to be known (``info``).
+
+    ``advice`` is what to do next, always.
+    """
+
+    style: str
+    message: str
+    advice: str
+
+
+def headline(result: RunResult) -> tuple[str, str]:
+    """(status word for the sign, what this run did in one line)."""
+    sent = f"{plural(result.sent, 'mail')} sent" if result.sent else "Nothing sent"
+    if result.later:
+        sent += f", {result.later:,} to go"
+    code = result.exit_code
+    word = "ok" if code == 0 else "warning" if code in (3, 6, 130) else "error"
+    return word, f"{sent}."
+
+
+def endings(result: RunResult) -> Iterator[Ending]:
+    """The worst first; nothing when all is well.  Holds are not among them."""
+    yield from _broken_off(result)
+    yield from _doubtful(result)
+    yield from _not_sent(result)
+
+
+def _broken_off(result: RunResult) -> Iterator[Ending]:
+    if result.state_failure:
+        yield Ending(
+            "bad",
+            f"The state could not be written: {result.state_failure}",
+            "nothing was sent after that; mend the cause, then: sendoff run. Mails that could not "
+            "be recorded will be shown as in doubt, not sent again.",
+        )
+    if result.provider_failure:
+        yield Ending(
+            "bad",
+            f"The provider could not be used: {result.provider_failure}",
+            "see what is missing with: sendoff doctor",
+        )
+    if result.interrupted:
+        yield Ending(
+            "warn",
+            "The run was interrupted. Everything sent so far is recorded.",
+            "nothing, the next run sends the rest.",
+        )
+    if result.lost_race:
+        yield Ending(
+            "warn",
+            "Another run was at work at the same time, so this one sent nothing. Nothing is lost.",
+            "nothing, the other run or the next one sends what is due.",
+        )
+
+
+def _doubtful(result: RunResult) -> Iterator[Ending]:
+    jobs = [job.job_id for job in result.plan if job.counts.in_doubt]
+    if result.in_doubt:
+        named = [job.job_id for job in result.jobs if job.in_doubt]
+        yield Ending(
+            "bad",
+            f"{plural(result.in_doubt, 'mail')} of this run may or may not have been sent: the "
+            "provider gave no clear answer. They are not sent again by themselves.",
+            _settle(named),
+        )
+    if result.doubt_before:
+        yield Ending(
+            "bad",
+            f"{plural(result.doubt_before, 'mail')} of earlier runs may or may not have been sent: "
+            "a run ended between handing them over and noting it.",
+            _settle(jobs),
+        )
+
+
+def _settle(jobs: list[str]) -> str:
+    return "settle it " + RESOLVE_HINT.format(_some(jobs, "JOB"))
+
+
+def _not_sent(result: RunResult) -> Iterator[Ending]:
+    if result.failed:
+        job = _some([job.job_id for job in result.jobs if job.failed], "JOB")
+        yield Ending(
+            "bad",
+            f"{plural(result.failed, 'mail')} could not be sent: refused for good.",
+            f"look at the job with: sendoff status {job}; once the cause is mended: "
+            f"sendoff retry {job}",
+        )
+    if result.released:
+        yield Ending(
+            "warn",
+            f"{plural(result.released, 'mail')} handed back unsent: the provider was busy or out "
+            "of reach.",
+            "nothing, the next run tries again. If it stays so, see: sendoff doctor",
+        )
+
+
+def _some(jobs: list[str], otherwise: str) -> str:
+    """The one job there is, else the word that stands for each of them."""
+    return jobs[0] if len(jobs) == 1 else otherwise

@@ -1,0 +1,95 @@
+"""The plan as a comment on the pull request: what a reviewer approves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..errors import Problem
+from ..model.plan import Hold, JobPlan, Plan
+from ..model.settings import Settings
+from . import blocks, jobs, markup, times, words
+from .page import Fact, Piece, Span
+from .terminal import PLAIN, Screen
+
+MAX_LINES = 25
+"""Holds or problems shown in a comment; as many again could not be read there."""
+MAX_ZONES = 40
+
+
+def markdown(
+    plan: Plan,
+    settings: Settings,
+    screen: Screen = PLAIN,
+    note: str = "",
+    *,
+    problems: Sequence[Problem] = (),
+) -> str:
+    """What stands in the way first, then a table a job; fits in one comment."""
+    zone = times.zone_of(settings.timezone)
+    head = [
+        "## Sendoff plan\n",
+        f"**{markup.escape(jobs.summary(plan))}**  ",
+        f"as of {times.when(plan.now, zone)}\n",
+    ]
+    if note:
+        head.append(f"{markup.escape(note)}\n")
+    if settings.paused:
+        head.append("⏸ Everything is paused: `paused: true` in `sendoff.yaml`.\n")
+    head += _section(f"❌ {words.plural(len(problems), 'problem')}", map(_problem, problems))
+    found = plan.every_hold
+    head += _section(f"✋ {words.plural(len(found), 'thing')} held", map(hold_line, found))
+    return markup.fit("\n".join(head), [_job(job, plan, settings) for job in plan.jobs], "jobs")
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    found = list(lines)
+    if not found:
+        return []
+    more = [f"- +{len(found) - MAX_LINES} more"] if len(found) > MAX_LINES else []
+    return [f"### {title}\n", *found[:MAX_LINES], *more, ""]
+
+
+def _problem(problem: Problem) -> str:
+    hint = f"<br>→ {markup.escape(problem.hint)}" if problem.hint else ""
+    place = markup.code(f"{problem.path}:{problem.line}:{problem.column}")
+    return f"- {problem.severity} in {place}: {markup.escape(problem.message)}{hint}"
+
+
+def hold_line(hold: Hold) -> str:
+    """A hold and its release as one entry of a list."""
+    return (
+        f"- {markup.code(jobs.subject_of(hold))}: {markup.escape(hold.message)}"
+        f"<br>→ to release it: {markup.code(hold.release)}"
+    )
+
+
+def _job(job: JobPlan, plan: Plan, settings: Settings) -> str:
+    zone = times.reading_zone(job.campaign, settings.timezone)
+    rows = [_row(fact) for fact in jobs.facts(job, plan.now, zone) if fact.items]
+    name, status = markup.escape(job.campaign.name), words.STATUSES[job.status]
+    return "\n".join(
+        [
+            f"### {name}\n",
+            markup.table((markup.code(job.job_id), f"**{status}**"), rows),
+            *_zones(job),
+        ]
+    )
+
+
+def _row(fact: Fact) -> tuple[str, str]:
+    return fact.label, " · ".join(markup.escape(_text(item)) for item in fact.items)
+
+
+def _text(span: Span) -> str:
+    return span.text if isinstance(span, Piece) else span
+
+
+def _zones(job: JobPlan) -> list[str]:
+    shown, more = job.zone_times[:MAX_ZONES], len(job.zone_times) - MAX_ZONES
+    if not shown:
+        return []
+    rows = [(markup.escape(blocks.zone_line(row.at, row.zone)), f"{row.count:,}") for row in shown]
+    if more > 0:
+        rows.append((f"+{words.plural(more, 'more zone')}", ""))
+    body = markup.table(("When, by the contact's own clock", "Contacts"), rows, numbers=1)
+    return [markup.details(f"Times in {words.plural(len(job.zone_times), 'zone')}", body)]

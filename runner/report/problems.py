@@ -1,0 +1,148 @@
+"""What is wrong in the files: for people, for programs, for pull requests, for code scanning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ..errors import Problem
+from ..model.workspace import Workspace
+from . import words
+from .jsontext import dump
+from .page import Page, Piece
+from .sarif import sarif
+from .terminal import PLAIN, Screen, clean, defuse
+
+MAX_ANNOTATIONS = 10
+"""GitHub shows no more of one level in one step."""
+
+_STYLES = {"error": "bad", "warning": "warn"}
+
+
+def text(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:
+    """Each problem with its place and how to mend it; a line that sums up."""
+    page = Page(screen)
+    for problem in in_order(problems):
+        page.text(place(problem), Piece(problem.severity, _STYLES[problem.severity]))
+        page.text(problem.message, indent=2)
+        if problem.hint:
+            page.text(problem.hint, indent=2, sign="→")
+        page.blank()
+    errors = any(problem.severity == "error" for problem in problems)
+    word = "error" if errors else "warning" if problems else "ok"
+    page.text(
+        Piece(closing(problems, workspace), "bold"),
+        sign=Piece(words.SIGNS[word], words.STYLES[word]),
+    )
+    return str(page)
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Errors first, then by place."""
+    return sorted(problems, key=lambda problem: (problem.severity != "error", problem))
+
+
+def place(problem: Problem) -> str:
+    """``file:line:column``, without what is not known."""
+    parts = [problem.path]
+    if problem.line:
+        parts.append(str(problem.line))
+        if problem.column:
+            parts.append(str(problem.column))
+    return ":".join(parts)
+
+
+def closing(problems: Sequence[Problem], workspace: Workspace) -> str:
+    """``3 errors, 1 warning in 2 files``, or ``all well: 3 campaigns, 1 list, 4 templates``."""
+    if problems:
+        severities = [problem.severity for problem in problems]
+        counts = {level: severities.count(level) for level in ("error", "warning")}
+        files = len({problem.path for problem in problems})
+        return f"{words.named(counts)} in {words.plural(files, 'file')}"
+    found = words.named(
+        {
+            "campaign": len(workspace.campaigns),
+            "list": len(workspace.lists),
+            "template": len(workspace.templates),
+        }
+    )
+    return f"all well: {found or 'no campaigns yet'}"
+
+
+def as_json(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:
+    """``errors``, ``warnings``, ``checked`` (counts) and ``problems``, errors first."""
+    levels = [problem.severity for problem in problems]
+    return dump(
+        {
+            "errors": levels.count("error"),
+            "warnings": levels.count("warning"),
+            "checked": {
+                "campaigns": len(workspace.campaigns),
+                "lists": len(workspace.lists),
+                "templates": len(workspace.templates),
+            },
+            "problems": [_record(problem) for problem in in_order(problems)],
+        }
+    )
+
+
+def _record(problem: Problem) -> dict[str, object]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": problem.severity,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def github(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:
+    """Workflow commands that annotate the lines of a pull request, and the closing line."""
+    lines: list[str] = []
+    for level in ("error", "warning"):
+        found = [problem for problem in in_order(problems) if problem.severity == level]
+        # the last place is kept for saying that there are more
+        shown = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
+        lines += [_command(problem) for problem in shown]
+        if len(shown) < len(found):
+            more = words.plural(len(found) - len(shown), f"more {level}")
+            lines.append(f"::{level}::+{more}: see them all with sendoff validate")
+    lines.append(defuse(clean(closing(problems, workspace))))
+    return "\n".join(lines) + "\n"
+
+
+def _command(problem: Problem) -> str:
+    properties = {"file": problem.path}
+    if problem.line:
+        properties["line"] = str(problem.line)
+        if problem.column:
+            properties["col"] = str(problem.column)
+    properties["title"] = problem.code
+    shown = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    hint = f"\n→ {problem.hint}" if problem.hint else ""
+    return f"::{problem.severity} {shown}::{_data(problem.message + hint)}"
+
+
+def _data(text: str) -> str:
+    """The message of a workflow command; line breaks survive, other control does not."""
+    lines = [clean(line) for line in text.split("\n")]
+    return "\n".join(lines).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """A property of a workflow command."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def sarif_text(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:
+    """SARIF 2.1.0."""
+    return dump(sarif(in_order(problems)))
+
+
+FORMATS: Mapping[str, Callable[..., str]] = {
+    "text": text,
+    "json": as_json,
+    "github": github,
+    "sarif": sarif_text,
+}

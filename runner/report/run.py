@@ -1,0 +1,154 @@
+"""What a run did: one summary, from the one result object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from ..model.plan import JobPlan
+from ..model.result import JobResult, RunResult
+from ..model.settings import Settings
+from ..planning.view import hold_record, job_record
+from . import blocks, markup, planmarkdown, words
+from .endings import endings, headline
+from .jsontext import dump
+from .page import Column, Page, Piece
+from .terminal import Screen
+
+
+def text(result: RunResult, settings: Settings, screen: Screen, now: datetime) -> str:
+    """What was sent, what was not, and what to do next."""
+    page = Page(screen)
+    word, line = headline(result)
+    sign = Piece(words.SIGNS[word], words.STYLES[word])
+    page.title(sign, line, aside=f"run {result.run_id}")
+    for ending in endings(result):
+        page.blank()
+        page.text(ending.message, sign=Piece("!", ending.style))
+        page.text(Piece("What to do:", "dim"), Piece(ending.advice, "bold"), indent=2)
+    blocks.all_holds(page, result.held)
+    if result.jobs or result.later:
+        page.blank()
+        _table(page, result, now, settings)
+    return str(page)
+
+
+def _rows(result: RunResult) -> list[tuple[str, JobResult, JobPlan | None]]:
+    """Every job that this run did something for, or that has mails to go."""
+    done = {job.job_id: job for job in result.jobs}
+    plans = {job.job_id: job for job in result.plan}
+    ahead = [name for name, job in plans.items() if job.counts.due or job.counts.later]
+    return [
+        (name, done.get(name, JobResult(name)), plans.get(name))
+        for name in dict.fromkeys([*done, *ahead])
+    ]
+
+
+def _numbers(done: JobResult, plan: JobPlan | None) -> dict[str, int]:
+    counts = plan.counts if plan else None
+    return {
+        "Sent": done.sent,
+        "Failed": done.failed,
+        "In doubt": done.in_doubt,
+        "Handed back": done.released,
+        "To go": counts.due + counts.later if counts else 0,
+    }
+
+
+def _table(page: Page, result: RunResult, now: datetime, settings: Settings) -> None:
+    rows = [(name, _numbers(done, plan), plan) for name, done, plan in _rows(result)]
+    kept = [
+        name
+        for name in ("Sent", "Failed", "In doubt", "Handed back", "To go")
+        if name in ("Sent", "To go") or any(numbers[name] for _, numbers, _ in rows)
+    ]
+    columns = [
+        Column("Job in this run", leads=True),
+        *(Column(name, number=True) for name in kept),
+        Column("Next", shrinks=True),
+    ]
+    page.table(
+        columns,
+        [
+            [
+                name,
+                *(blocks.number_piece(head, numbers[head]) for head in kept),
+                _next(plan, now, settings),
+            ]
+            for name, numbers, plan in rows
+        ],
+    )
+
+
+def _next(plan: JobPlan | None, now: datetime, settings: Settings) -> str:
+    """What comes next for a job: the time of its next mail, or its status."""
+    if plan is None:
+        return ""
+    if plan.counts.due or plan.counts.later:
+        if plan.status in ("held", "paused"):
+            return plan.status
+        return blocks.next_time(plan, now, settings)
+    return plan.status
+
+
+def as_json(result: RunResult, settings: Settings, screen: Screen, now: datetime) -> str:
+    """The whole outcome; ``jobs`` are SendJob records as they stand after the run."""
+    return dump(
+        {
+            "run_id": result.run_id,
+            "exit_code": result.exit_code,
+            "sent": result.sent,
+            "failed": result.failed,
+            "in_doubt": result.in_doubt,
+            "in_doubt_before": result.doubt_before,
+            "released": result.released,
+            "later": result.later,
+            "races": result.races,
+            "interrupted": result.interrupted,
+            "lost_race": result.lost_race,
+            "state_failure": result.state_failure,
+            "provider_failure": result.provider_failure,
+            "held": [hold_record(hold) for hold in result.held],
+            "jobs": [job_record(job, now) for job in result.plan],
+        }
+    )
+
+
+_MARKS = {"ok": "✅", "warning": "⚠️", "error": "❌"}
+
+
+def markdown(result: RunResult, settings: Settings, screen: Screen, now: datetime) -> str:
+    """A job summary for CI."""
+    word, line = headline(result)
+    head = [f"## {_MARKS[word]} {line}\n", f"Run {markup.code(result.run_id)}\n"]
+    head += [
+        f"- {markup.escape(ending.message)}<br>→ **{markup.escape(ending.advice)}**"
+        for ending in endings(result)
+    ]
+    head += [planmarkdown.hold_line(hold) for hold in result.held[: planmarkdown.MAX_LINES]]
+    more = len(result.held) - planmarkdown.MAX_LINES
+    head += [f"- +{more} more held"] if more > 0 else []
+    return markup.fit("\n".join(head) + "\n", _job_rows(result, now, settings), "jobs")
+
+
+def _job_rows(result: RunResult, now: datetime, settings: Settings) -> list[str]:
+    """The table, line by line, so that it can be cut short."""
+    rows = _rows(result)
+    if not rows:
+        return []
+    names = list(_numbers(JobResult(""), None))
+    lines = [
+        (
+            markup.code(name),
+            markup.escape(_next(plan, now, settings)),
+            *(f"{number:,}" for number in _numbers(done, plan).values()),
+        )
+        for name, done, plan in rows
+    ]
+    whole = markup.table(("Job", "Next", *names), lines, numbers=len(names))
+    head, rule, *rest = whole.rstrip("\n").split("\n")
+    return [f"{head}\n{rule}", *rest]
+
+
+Format = Callable[[RunResult, Settings, Screen, datetime], str]
+FORMATS: Mapping[str, Format] = {"text": text, "json": as_json, "markdown": markdown}
