@@ -1,0 +1,176 @@
+"""Everything wrong with a step's content that can be found before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+
+from ..errors import InputError, Problem
+from ..expressions import ExpressionError, compile_expression
+from ..model.contacts import Audience
+from ..sandbox import Sandbox, SandboxError
+from .compiled import Compiled, reachable
+from .names import Reader, Use
+from .shapes import fill
+from .sources import RESERVED, Part, Source, StepContent
+
+CLIPPED_BYTES = 102 * 1024
+"""Gmail shows no more of a message's HTML than this."""
+
+WARNED_BYTES = 90 * 1024
+
+_MEMBERS = {"campaign": ("id", "name"), "sender": ("email", "name")}
+
+
+def check_content(content: StepContent, fields: frozenset[str]) -> list[Problem]:
+    """Every problem of a step's content for contacts that have ``fields``."""
+    problems: list[Problem] = []
+    uses: list[tuple[Source, Use]] = []
+    for part in content.parts:
+        found, used = _read(content, part)
+        problems += found
+        uses += used
+    problems += _unknown(content, fields, uses)
+    problems += _required(content, fields)
+    problems += _unused(content, uses)
+    if not any(problem.severity == "error" for problem in problems):
+        problems += _missing_links(content, uses)
+        problems += _rendered(content, fields)
+    return problems
+
+
+def check_empty(content: StepContent, audience: Audience) -> list[Problem]:
+    """A warning for each field that is printed as it is though some contacts have none."""
+    printed: dict[str, tuple[Source, Use]] = {}
+    for part in content.parts:
+        for source, use in _read(content, part)[1]:
+            if use.printed and use.name in audience.fields and use.owner in {"", "contact"}:
+                printed.setdefault(use.name, (source, use))
+    problems = []
+    for name, (source, use) in printed.items():
+        empty = sum(1 for value in audience.fields[name] if not value)
+        if empty:
+            message = f"{name} is empty for {empty} of {len(audience)} contacts"
+            hint = f"write {{{{ {name}|default('…', true) }}}}"
+            problem = source.at(use.line, name, message, hint, code="empty-field")
+            problems.append(replace(problem, severity="warning"))
+    return problems
+
+
+def _read(content: StepContent, part: Part) -> tuple[list[Problem], list[tuple[Source, Use]]]:
+    """The faults of a part and of what it includes, and the names they read."""
+    main = f"<{part}>"
+    sources = {main: content.parts[part], **content.partials}
+    sandbox = Sandbox({name: source.text for name, source in content.partials.items()})
+    try:
+        trees = reachable(sandbox, content.parts[part].text, main)
+    except SandboxError as error:
+        return [sources.get(error.name or main, content.parts[part]).problem(error)], []
+    problems = [
+        sources[name].at(fault.line, fault.word, fault.message, fault.hint)
+        for name, tree in trees.items()
+        for fault in sandbox.faults(tree)
+    ]
+    reader = Reader(trees, {"contact", "variables", *_MEMBERS})
+    reader.read(main)
+    return problems, [(sources[use.template], use) for use in reader.uses]
+
+
+def _unknown(
+    content: StepContent, fields: frozenset[str], uses: list[tuple[Source, Use]]
+) -> Iterator[Problem]:
+    known: Mapping[str, frozenset[str]] = {
+        "": RESERVED | fields | content.variables.keys() | {"range"},
+        "contact": fields,
+        "variables": frozenset(content.variables),
+        "import": frozenset({"range"}),
+        **{name: frozenset(members) for name, members in _MEMBERS.items()},
+    }
+    for source, use in uses:
+        names = known[use.owner]
+        if use.optional or use.name in names:
+            continue
+        yield source.at(use.line, use.name, *_unknown_name(use, names), code="unknown-name")
+
+
+def _unknown_name(use: Use, known: frozenset[str]) -> tuple[str, str]:
+    if use.owner == "import":
+        hint = "write {% import '…' as x with context %} or hand it over as an argument"
+        return f"{use.name!r} is not known in an imported template", hint
+    name = f"{use.owner}.{use.name}" if use.owner else use.name
+    close = get_close_matches(use.name, sorted(known), 1)
+    hint = f"did you mean {close[0]!r}?" if close else "neither the contact nor a variable has it"
+    return f"{name!r} is not defined", hint
+
+
+def _required(content: StepContent, fields: frozenset[str]) -> Iterator[Problem]:
+    for name in content.requires:
+        if name not in content.declared and name not in fields:
+            message = f"the template {content.step.content.template!r} requires {name!r}"
+            hint = f"add {name} to the campaign's variables or to the list"
+            yield _at_step(content, message, hint, "requires")
+
+
+def _unused(content: StepContent, uses: list[tuple[Source, Use]]) -> Iterator[Problem]:
+    """Variables that nothing reads; a drip's own may be meant for its other steps."""
+    if any(use.owner == "" and use.name == "variables" for _, use in uses):
+        return
+    used = {use.name for _, use in uses if use.owner in {"", "variables"}}
+    used |= _in_conditions(content)
+    declared = dict(content.step.variables)
+    if len(content.campaign.steps) == 1:
+        declared |= content.campaign.variables
+    for name in sorted(declared.keys() - used - set(content.requires)):
+        problem = _at_step(content, f"the variable {name!r} is not used", "", "unused-variable")
+        yield replace(problem, severity="warning")
+
+
+def _in_conditions(content: StepContent) -> frozenset[str]:
+    used: frozenset[str] = frozenset()
+    for source in (content.step.only_if, content.campaign.audience.where):
+        try:
+            expression = compile_expression(source, frozenset({"sent"})) if source else None
+        except ExpressionError:
+            continue  # reported where it is read
+        used |= expression.variables if expression else frozenset()
+    return used
+
+
+def _missing_links(content: StepContent, uses: list[tuple[Source, Use]]) -> Iterator[Problem]:
+    """What the law and the large mailbox providers ask of bulk mail."""
+    used = {use.name for _, use in uses if not use.owner}
+    wanted = {
+        "unsubscribe_url": ("the message has no unsubscribe link", 'href="{{ unsubscribe_url }}"'),
+        "postal_address": ("the message has no postal address", "{{ postal_address }}"),
+    }
+    for name, (message, hint) in wanted.items():
+        if name not in used:
+            problem = _at_step(content, message, f"add {hint} to the template", "deliverability")
+            yield replace(problem, severity="warning")
+
+
+def _rendered(content: StepContent, fields: frozenset[str]) -> Iterator[Problem]:
+    """What shows only in a finished message: markup that is not valid, and its size.
+
+    A made-up contact stands in; what fails on its values alone is no problem of the content.
+    """
+    contact = {name: name for name in fields}
+    try:
+        compiled = Compiled(content, fields)
+        shape, trace = compiled.finished(compiled.scope(contact, "0" * 16, "https://example.org/"))
+        compiled.check_subject(shape)
+    except InputError as error:
+        yield from (p for p in error.problems if p.code in {"markup", "header"})
+        return
+    size = len(fill(shape.html, trace.values).encode())
+    if size > WARNED_BYTES:
+        message = f"the HTML has {size // 1024} KB; Gmail clips it at {CLIPPED_BYTES // 1024} KB"
+        yield replace(_at_step(content, message, "", "size"), severity="warning")
+    if not fill(shape.subject, trace.values).strip():
+        yield _at_step(content, "the subject is empty", "", "header")
+
+
+def _at_step(content: StepContent, message: str, hint: str, code: str) -> Problem:
+    place = content.step.place if content.step.place.path else content.campaign.place
+    return Problem(place.path, place.line, place.column, message, hint, code)

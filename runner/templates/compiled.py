@@ -1,0 +1,257 @@
+"""A step's content, compiled for contacts that have certain fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Template, nodes
+from markupsafe import escape
+
+from ..errors import InputError, Problem
+from ..sandbox import Sandbox, SandboxError, budget
+from .analysis import Analysis, analyse, included, names
+from .atoms import clean, has_control, unwrapped
+from .document import DocumentError, finish
+from .plain import to_text
+from .shapes import Shape, Skeleton, fill, plain_slots, shape_of
+from .sources import RESERVED, Part, Source, StepContent
+from .tracing import Hole, NotFoldable, Trace, TracingSandbox, tracing
+
+MAX_SHAPES = 256
+"""Finished shapes kept in memory; more only cost time."""
+
+PROVEN_SHAPES = 4
+"""How many shapes are also compared with the slow path for a real contact."""
+
+
+@dataclass(slots=True)
+class _CompiledPart:
+    """One part: with holes (``traced``) and without (``whole``)."""
+
+    source: Source
+    analysis: Analysis
+    traced_in: Sandbox
+    traced: Template
+    whole_in: Sandbox
+    whole: Template
+    foldable: bool
+
+
+class Compiled:
+    """Turns contacts into traces, and traces into shapes.
+
+    ``fields`` are the names that contacts have; the same content compiled for other fields gives
+    other holes.
+    """
+
+    def __init__(self, content: StepContent, fields: frozenset[str]) -> None:
+        self.content = content
+        self.fields = fields
+        self.holes: list[Hole] = []
+        self.constants: Mapping[str, Any] = content.constants()
+        self._partials = {name: source.text for name, source in content.partials.items()}
+        self._shapes: dict[Skeleton, Shape] = {}
+        self._parts = self._compile()
+        self._injects = self._preheader_is_injected()
+
+    @property
+    def straight(self) -> bool:
+        """Whether all messages have one shape, so that only holes need to be evaluated."""
+        return all(part.foldable and part.analysis.straight for part in self._parts.values())
+
+    def scope(self, contact: Mapping[str, str], token: str, link: str) -> dict[str, Any]:
+        """The names that a template sees for one contact, ``subject`` and ``preheader`` apart."""
+        bare = {name: value for name, value in contact.items() if name not in RESERVED}
+        own = {"contact": dict(contact), "token": token, "unsubscribe_url": link}
+        return {**self.constants, **bare, **own}
+
+    def trace(self, scope: dict[str, Any]) -> tuple[Skeleton, Trace]:
+        """Render for one contact, with tags in place of its values.
+
+        Raises InputError when the content cannot be rendered for it.
+        """
+        while True:
+            trace = Trace()
+            try:
+                with tracing(trace), budget():
+                    return self._skeleton(scope, trace), trace
+            except _GiveUp as part:
+                self._parts[part.name].foldable = False
+
+    def shape(self, skeleton: Skeleton, scope: dict[str, Any], trace: Trace) -> Shape | None:
+        """The finished shape; None when this content cannot be folded (trace again then)."""
+        known = self._shapes.get(skeleton)
+        if known is not None:
+            return known
+        with self._located("html"):
+            shape = shape_of(skeleton, self.content.kind, self._injects)
+        if shape is not None and not skeleton.whole and len(self._shapes) < PROVEN_SHAPES:
+            shape = shape if self._is_proven(shape, scope, trace) else None
+        if shape is None:
+            self._parts["html"].foldable = False
+            return None
+        if len(self._shapes) < MAX_SHAPES:
+            self._shapes[skeleton] = shape
+        return shape
+
+    def finished(self, scope: dict[str, Any]) -> tuple[Shape, Trace]:
+        """A contact's shape, and its values."""
+        while True:
+            skeleton, trace = self.trace(scope)
+            shape = self.shape(skeleton, scope, trace)
+            if shape is not None:
+                return shape, trace
+
+    def _compile(self) -> dict[Part, _CompiledPart]:
+        problems: list[Problem] = []
+        parts: dict[Part, _CompiledPart] = {}
+        for part, source in self.content.parts.items():
+            try:
+                parts[part] = self._compile_part(part, source)
+            except SandboxError as error:
+                problems.append(self._problem(part, error))
+        if problems:
+            raise InputError(problems)
+        return parts
+
+    def _compile_part(self, part: Part, source: Source) -> _CompiledPart:
+        is_html = part == "html"
+        whole_in = Sandbox(self._partials, autoescape=is_html)
+        trees = reachable(whole_in, source.text, f"<{part}>")
+        analysis = analyse(trees.values(), self.constants, self.fields)
+        traced_in = TracingSandbox(self._partials, analysis, self.holes, autoescape=is_html)
+        return _CompiledPart(
+            source=source,
+            analysis=analysis,
+            traced_in=traced_in,
+            traced=traced_in.load(source.text, f"<{part}>"),
+            whole_in=whole_in,
+            whole=whole_in.load(source.text, f"<{part}>"),
+            foldable=analysis.foldable,
+        )
+
+    def _preheader_is_injected(self) -> bool:
+        """Unless the template itself says where the preheader goes."""
+        if "html" not in self._parts or "preheader" not in self._parts:
+            return False
+        part = self._parts["html"]
+        trees = reachable(part.whole_in, part.source.text, "<html>")
+        return not any("preheader" in names(tree) for tree in trees.values())
+
+    def _skeleton(self, scope: dict[str, Any], trace: Trace) -> Skeleton:
+        subject = self._render("subject", scope, trace)
+        scope = {**scope, "subject": fill(plain_slots(subject), trace.values), "preheader": ""}
+        preheader = self._render("preheader", scope, trace)
+        scope["preheader"] = fill(plain_slots(preheader), trace.values)
+        text = self._render("text", scope, trace) if "text" in self._parts else None
+        scope = self._cleaned(scope)
+        part = self._parts.get("html")
+        if part is None or part.foldable:
+            html = self._render("html", scope, trace)
+            return Skeleton(subject, preheader, html, text, False, tuple(trace.holes))
+        html = self._whole_html(scope)
+        if text is None:
+            text = trace.emit(-1, to_text(html))
+        return Skeleton(subject, preheader, trace.emit(-1, html), text, True, tuple(trace.holes))
+
+    def _render(self, part: Part, scope: dict[str, Any], trace: Trace) -> str:
+        """A part with tags; a part that cannot be folded is one tag."""
+        compiled = self._parts.get(part)
+        if compiled is None:
+            return ""
+        with self._located(part):
+            if not compiled.foldable:
+                return trace.emit(-1, compiled.whole_in.render(compiled.whole, scope))
+            try:
+                return compiled.traced_in.render(compiled.traced, scope)
+            except NotFoldable:
+                raise _GiveUp(part) from None
+
+    def _whole_html(self, scope: dict[str, Any]) -> str:
+        """The slow path: everything for one contact."""
+        part = self._parts["html"]
+        preheader = str(escape(scope["preheader"])) if self._injects else ""
+        with self._located("html"):
+            rendered = part.whole_in.render(part.whole, scope)
+            return finish(rendered, self.content.kind, preheader)
+
+    def _cleaned(self, scope: dict[str, Any]) -> dict[str, Any]:
+        """A scope whose contact's values can stand in HTML."""
+        contact: Mapping[str, str] = scope["contact"]
+        clean_contact = {name: clean(value) for name, value in contact.items()}
+        bare = {name: value for name, value in clean_contact.items() if name not in RESERVED}
+        texts = {name: clean(scope[name]) for name in ("subject", "preheader")}
+        return {**scope, **bare, **texts, "contact": clean_contact}
+
+    def _is_proven(self, shape: Shape, scope: dict[str, Any], trace: Trace) -> bool:
+        """Whether a shape gives for this contact what the slow path gives."""
+        if "html" not in self._parts:
+            return True
+        subject, preheader = fill(shape.subject, trace.values), fill(shape.preheader, trace.values)
+        scope = self._cleaned({**scope, "subject": subject, "preheader": preheader})
+        return unwrapped(self._whole_html(scope)) == fill(shape.html, trace.values)
+
+    @contextmanager
+    def _located(self, part: Part) -> Iterator[None]:
+        """Errors of a part become problems at their place."""
+        try:
+            yield
+        except SandboxError as error:
+            raise InputError([self._problem(part, error)]) from None
+        except DocumentError as error:
+            source = self.content.parts[part]
+            raise InputError([source.at(error.line, "", str(error), code="markup")]) from None
+
+    def _problem(self, part: Part, error: SandboxError) -> Problem:
+        source = self.content.partials.get(error.name or "", self.content.parts[part])
+        return source.problem(error)
+
+    def check_subject(self, shape: Shape) -> None:
+        """Refuse a subject whose own text could break the header."""
+        for piece in shape.subject:
+            if isinstance(piece, str) and has_control(piece):
+                source = self.content.parts["subject"]
+                message = "the subject holds a line break or another control character"
+                raise InputError([source.at(1, "", message, code="header")])
+
+
+class _GiveUp(Exception):
+    def __init__(self, name: Part) -> None:
+        super().__init__(name)
+        self.name: Part = name
+
+
+def reachable(sandbox: Sandbox, source: str, name: str) -> dict[str, nodes.Template]:
+    """The tree of a source and of everything it includes, by name.
+
+    Raises SandboxError for what is not Jinja2, and for templates that include each other.
+    """
+    trees = {name: sandbox.tree(source, name)}
+    path: list[str] = []
+    done: set[str] = set()
+
+    def visit(current: str) -> None:
+        path.append(current)
+        for other in included(trees[current]):
+            if other in path:
+                raise SandboxError(f"{other!r} includes itself", current, 1, other)
+            if other not in trees and other in sandbox.sources:
+                trees[other] = sandbox.tree(sandbox.sources[other], other)
+            if other in trees and other not in done:
+                visit(other)
+        done.add(path.pop())
+
+    visit(name)
+    return trees
+
+
+def used_partials(content: StepContent) -> list[str]:
+    """The names of the partials that a step's sources reach, sorted.  Raises SandboxError."""
+    sandbox = Sandbox({name: source.text for name, source in content.partials.items()})
+    found: set[str] = set()
+    for part, source in content.parts.items():
+        found |= reachable(sandbox, source.text, f"<{part}>").keys()
+    return sorted(found & content.partials.keys())

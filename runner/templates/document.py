@@ -1,0 +1,88 @@
+"""From a rendered template to the HTML of a message: MJML, preheader, doctype, inlined CSS.
+
+Nothing is loaded from anywhere: no style sheet, no include, neither remote nor from disk.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
+
+Markup = Literal["html", "mjml"]
+
+_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"\s*(<!--.*?-->\s*)*<!doctype\b", re.IGNORECASE | re.DOTALL)
+_HIDDEN = (
+    "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;"
+    "overflow:hidden;mso-hide:all"
+)
+_MJML_PLACE = re.compile(r" at position (\d+)(?::\d+)?")
+
+
+class DocumentError(Exception):
+    """A document cannot be made; ``line`` is that of the rendered source, 0 when not known."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def finish(source: str, kind: Markup, preheader: str = "") -> str:
+    """The HTML of a message.  ``preheader`` is HTML, '' for none.  Raises DocumentError."""
+    html = _from_mjml(source) if kind == "mjml" else source
+    if preheader:
+        html = _with_preheader(html, preheader)
+    if not _DOCTYPE.match(html):
+        html = f"<!DOCTYPE html>\n{html}"
+    try:
+        return _inliner().inline(html)
+    except ValueError as error:
+        raise DocumentError(f"the styles cannot be inlined: {error}") from None
+
+
+def _from_mjml(source: str) -> str:
+    from mjml import mjml2html  # noqa: PLC0415 - heavy, seldom needed
+
+    try:
+        return str(mjml2html(source, include_loader=_refuse_include))
+    except ValueError as error:
+        place = _MJML_PLACE.search(str(error))
+        line = source.count("\n", 0, int(place.group(1))) + 1 if place else 0
+        message = _MJML_PLACE.sub("", str(error)).replace(" in root template", "")
+        raise DocumentError(f"not valid MJML: {message}", line) from None
+
+
+def _refuse_include(path: str) -> str:
+    raise ValueError("mj-include is not available: write {% include %}")
+
+
+def _with_preheader(html: str, preheader: str) -> str:
+    block = f'<div style="{_HIDDEN}">{preheader}</div>'
+    body = _BODY.search(html)
+    place = body.end() if body else _start_of_content(html)
+    return html[:place] + block + html[place:]
+
+
+def _start_of_content(html: str) -> int:
+    head = re.search(r"</head\s*>", html, re.IGNORECASE)
+    if head:
+        return head.end()
+    doctype = re.match(r"\s*<!doctype\b[^>]*>", html, re.IGNORECASE)
+    return doctype.end() if doctype else 0
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> CSSInliner:
+    from css_inline import CSSInliner  # noqa: PLC0415 - heavy, not always needed
+
+    return CSSInliner(
+        keep_style_tags=True,
+        keep_at_rules=True,
+        remove_inlined_selectors=True,
+        load_remote_stylesheets=False,
+        base_url=None,
+    )
