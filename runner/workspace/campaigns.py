@@ -65,7 +65,7 @@ def read_campaign(document: Document, path_id: str, house: House, problems: Prob
     """One campaign; what is wrong is in ``problems``.  ``path_id``: the id by its path."""
     before = len(problems)
     check(document, "campaign", problems)
-    if not isinstance(document.root.data, dict):
+    if document.root.bad or not isinstance(document.root.data, dict):
         return Draft(path_id, document.path, document.place())
     section = Section.of(document, problems)
     uses = _Uses()
@@ -77,7 +77,7 @@ def read_campaign(document: Document, path_id: str, house: House, problems: Prob
         id=section.get("id", path_id),
         path=document.path,
         id_place=section.place("id") if section.has("id") else Place(document.path),
-        campaign=campaign if len(problems) == before else None,
+        campaign=campaign if document.whole and len(problems) == before else None,
         lists=tuple(uses.lists),
         templates=tuple(uses.templates),
         borrows_unsubscribe=not section.has("unsubscribe"),

@@ -56,10 +56,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A YAML text: its path and its root."""
+    """A YAML text: its path and its root.  ``whole``: nothing was wrong with it as YAML."""
 
     path: str
     root: Node
+    whole: bool = True
 
     def node(self, keys: Sequence[str | int]) -> Node:
         """The node that a path of keys and indices leads to."""
@@ -84,16 +85,29 @@ def parse(text: str, path: str, first_line: int = 1) -> Document:
 
     Raises InputError with every problem that can be told; an empty text is a None.
     """
-    builder = _Builder(path, first_line)
+    problems = Problems()
+    document = read(text, path, problems, first_line)
+    problems.refuse()
+    return document
+
+
+def read(text: str, path: str, problems: Problems, first_line: int = 1) -> Document:
+    """Like ``parse``, but notes problems and gives what can still be checked.
+
+    The root is bad when the text cannot be understood at all.
+    """
+    builder = _Builder(path, first_line, problems)
+    before = len(problems)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             if not builder.take(event):
                 break
     except yaml.YAMLError as error:
         line, column, message, hint = explain_syntax(error, text)
-        builder.problems.add(Place(path, line + first_line, column + 1), message, hint, "yaml")
-    builder.problems.refuse()
-    return Document(path, builder.root or Node(None, first_line, 1))
+        builder.fail(Place(path, line + first_line, column + 1), message, hint)
+    root = builder.root or Node(None, first_line, 1)
+    root.bad = root.bad or builder.failed
+    return Document(path, root, whole=len(problems) == before)
 
 
 @dataclass(slots=True)
@@ -110,10 +124,11 @@ class _Frame:
 class _Builder:
     """Takes events, makes nodes."""
 
-    def __init__(self, path: str, first_line: int) -> None:
+    def __init__(self, path: str, first_line: int, problems: Problems) -> None:
         self.path = path
         self.first_line = first_line
-        self.problems = Problems()
+        self.problems = problems
+        self.failed = False
         self.root: Node | None = None
         self._stack: list[_Frame] = []
         self._anchors: dict[str, Node] = {}
@@ -138,7 +153,12 @@ class _Builder:
         return True
 
     def _stop(self, event: yaml.Event, message: str, hint: str) -> bool:
-        self._complain(event, message, hint)
+        return self.fail(Place(self.path, *self._start(event)), message, hint)
+
+    def fail(self, place: Place, message: str, hint: str) -> bool:
+        """Note that the text cannot be understood; gives False."""
+        self.problems.add(place, message, hint, "yaml")
+        self.failed = True
         return False
 
     def _complain(self, event: yaml.Event, message: str, hint: str) -> None:
@@ -152,23 +172,25 @@ class _Builder:
         mark = event.start_mark
         return (mark.line + self.first_line, mark.column + 1) if mark else (self.first_line, 1)
 
-    def _tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+    def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, node: Node) -> None:
         if event.tag is not None:
-            self._complain(
-                event, "tags (!) are not allowed", 'write text that begins with ! in quotes: "!..."'
-            )
+            hint = 'write text that begins with ! in quotes: "!..."'
+            self._complain(event, "tags (!) are not allowed", hint)
+            node.bad = True
 
     def _scalar(self, event: yaml.ScalarEvent) -> bool:
-        self._tagged(event)
         plain = not event.style and event.tag is None
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.is_mapping and frame.key is None:
             return self._key(frame, event, plain)
         node = self._node(event, resolve(event.value) if plain else event.value)
+        self._refuse_tag(event, node)
         return self._attach(event, node, event.anchor)
 
     def _key(self, frame: _Frame, event: yaml.ScalarEvent, plain: bool) -> bool:
         name = event.value
+        if event.tag is not None:
+            return self._stop(event, "tags (!) are not allowed", "write the key itself")
         if not name:
             return self._stop(event, "a key is missing before the colon", "write name: value")
         if name == "<<" and plain:
@@ -184,7 +206,6 @@ class _Builder:
         return True
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> bool:
-        self._tagged(event)
         if len(self._stack) >= MAX_DEPTH:
             return self._stop(event, f"nested deeper than {MAX_DEPTH} levels", "make it flatter")
         if self._stack and self._stack[-1].is_mapping and self._stack[-1].key is None:
@@ -193,6 +214,7 @@ class _Builder:
             )
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         node = self._node(event, {} if is_mapping else [])
+        self._refuse_tag(event, node)
         self._stack.append(_Frame(node, is_mapping, event.anchor))
         return True
 
@@ -230,10 +252,8 @@ class _Builder:
             self._anchors[anchor] = node
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            self.problems.add(
-                Place(self.path), f"more than {MAX_NODES} values in one file", "split it", "yaml"
-            )
-            return False
+            message = f"more than {MAX_NODES} values in one file"
+            return self.fail(Place(self.path), message, "split it")
         if not self._stack:
             self.root = node
             return True

@@ -26,7 +26,7 @@ def read_list(document: Document, name: str, problems: Problems) -> ContactList 
     """
     before = len(problems)
     check(document, "list", problems)
-    if not isinstance(document.root.data, dict):
+    if document.root.bad or not isinstance(document.root.data, dict):
         return None
     section = Section.of(document, problems)
     source = _source(section.section("source"))
@@ -34,7 +34,7 @@ def read_list(document: Document, name: str, problems: Problems) -> ContactList 
     if section.get("require_consent") and section.has("columns") and not columns.consent:
         message = "`require_consent` without a `consent` column"
         section.complain("require_consent", message, "add consent: HEADER to columns")
-    if source is None or len(problems) > before:
+    if source is None or len(problems) > before or not document.whole:
         return None
     return ContactList(
         name=name,

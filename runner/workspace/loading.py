@@ -11,7 +11,7 @@ from ..model.settings import Mailbox, Settings
 from ..model.template import TemplateFile
 from ..model.workspace import Workspace
 from .campaigns import Draft, House, read_campaign
-from .document import Document, parse
+from .document import Document, read
 from .files import WorkspaceFiles
 from .layout import TEMPLATES, Layout, survey
 from .lists import read_list
@@ -122,11 +122,7 @@ class _Reader:
         text = self._text(path)
         if text is None:
             return None
-        try:
-            return parse(text, path)
-        except InputError as error:
-            self.problems.extend(error.problems)
-            return None
+        return read(text, path, self.problems)
 
 
 def _cross(

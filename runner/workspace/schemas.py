@@ -15,22 +15,34 @@ from .explain import FORBIDDEN, Finding, explain
 from .problems import Problems
 
 Kind = Literal["campaign", "list", "template", "settings"]
+_OUTER = ("$defs", "$ref", "$id", "$schema")
 KINDS: tuple[Kind, ...] = ("campaign", "list", "template", "settings")
 
 
 def check(document: Document, kind: Kind, problems: Problems) -> bool:
     """Check a document, noting problems and marking the nodes they concern as bad.
 
-    True when nothing was wrong.
+    True when nothing was wrong.  A document that is no YAML is left alone: that was told.
     """
+    if document.root.bad:
+        return False
     validator = _validator(kind)
     if validator.is_valid(document.root.data):
         return True
     for error in validator.iter_errors(document.root.data):
         for finding in explain(error, document, kind):
-            problems.add(finding.place, finding.message, finding.hint, finding.code)
-            _mark(document, finding)
+            _note(finding, document, problems)
     return False
+
+
+def _note(finding: Finding, document: Document, problems: Problems) -> None:
+    """Note a finding, unless something was already said about the very value."""
+    if finding.bad is not None:
+        node = document.node(finding.bad)
+        if node.bad:
+            return
+        node.bad = True
+    problems.add(finding.place, finding.message, finding.hint, finding.code)
 
 
 def schema_text(kind: Kind) -> str:
@@ -41,11 +53,6 @@ def schema_text(kind: Kind) -> str:
         return shipped.read_text("utf-8")
     checkout = Path(__file__).resolve().parents[2] / "schemas" / name
     return checkout.read_text("utf-8")
-
-
-def _mark(document: Document, finding: Finding) -> None:
-    if finding.bad is not None:
-        document.node(finding.bad).bad = True
 
 
 @cache
@@ -63,18 +70,13 @@ def _inline(schema: Any, definitions: Mapping[str, Any]) -> Any:
     """
     if isinstance(schema, list):
         return [_inline(item, definitions) for item in schema]
-    if schema is False:
-        # jsonschema forgets the path of a property whose schema is false
-        return dict(FORBIDDEN)
     if not isinstance(schema, dict):
         return schema
-    own: dict[str, Any] = {
-        key: value
-        if key == "additionalProperties" and value is False
-        else _inline(value, definitions)
-        for key, value in schema.items()
-        if key not in ("$defs", "$ref", "$id", "$schema")
-    }
+    own = {key: _inline(value, definitions) for key, value in schema.items() if key not in _OUTER}
+    for name, value in schema.get("properties", {}).items():
+        if value is False:
+            # jsonschema forgets the path of a property whose schema is false
+            own["properties"][name] = FORBIDDEN
     pattern = own.get("pattern")
     if isinstance(pattern, str):
         own["pattern"] = python_pattern(pattern)

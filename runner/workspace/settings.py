@@ -22,7 +22,7 @@ from ..model.settings import (
     Unsubscribe,
 )
 from . import policies
-from .document import Document, parse
+from .document import Document, read
 from .paths import within
 from .problems import Problems
 from .schemas import check
@@ -47,19 +47,15 @@ def parse_settings(text: str, path: str = SETTINGS_PATH) -> Settings:
 
 def read_settings(text: str, path: str, problems: Problems) -> Settings | None:
     """The settings, or None when they are not whole; what is wrong is in ``problems``."""
-    try:
-        document = parse(text, path)
-    except InputError as error:
-        problems.extend(error.problems)
-        return None
     before = len(problems)
+    document = read(text, path, problems)
     settings = _build(document, problems)
     return settings if len(problems) == before else None
 
 
 def _build(document: Document, problems: Problems) -> Settings | None:
     check(document, "settings", problems)
-    if not isinstance(document.root.data, dict):
+    if document.root.bad or not isinstance(document.root.data, dict):
         return None
     section = Section.of(document, problems)
     sender = policies.mailbox(section, "from")

@@ -46,11 +46,21 @@ def explain_syntax(error: yaml.YAMLError, text: str) -> tuple[int, int, str, str
     mark = getattr(error, "problem_mark", None)
     if problem in _AT_ITS_START:
         mark = getattr(error, "context_mark", None) or mark
-    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    if mark is None:
+        return _unprintable(text)
+    line, column = mark.line, mark.column
     if problem == "found character that cannot start any token":
         return line, column, *_strange_start(text, line, column)
     message, hint = _WORDS.get(problem, (f"not valid YAML: {problem}", _QUOTE))
     return line, column, message, hint
+
+
+def _unprintable(text: str) -> tuple[int, int, str, str]:
+    """The place of the character that YAML does not allow at all."""
+    start = max(text.find("\ufeff"), 0)
+    line = text.count("\n", 0, start)
+    column = start - text.rfind("\n", 0, start) - 1
+    return line, column, "an invisible character that YAML does not allow", "delete it"
 
 
 def _strange_start(text: str, line: int, column: int) -> tuple[str, str]:

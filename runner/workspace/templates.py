@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from ..errors import InputError
 from ..model.campaign import Place
 from ..model.template import TemplateFile
 from ..ports import Files
 from .contents import images
-from .document import parse
+from .document import Document, Node, read
 from .problems import Problems
 from .schemas import check
 from .section import Section
@@ -82,13 +81,8 @@ def read_template(
 
 def _front(source: Source, problems: Problems) -> Section:
     """The front matter; an empty mapping when there is none or it cannot be read."""
-    text = source.front if source.front and source.front.strip() else "{}"
-    try:
-        document = parse(text, source.path, first_line=2)
-    except InputError as error:
-        problems.extend(error.problems)
-        document = parse("{}", source.path, first_line=2)
-    if document.root.data is None:
-        document = parse("{}", source.path, first_line=2)
+    document = read(source.front or "", source.path, problems, first_line=2)
+    if document.root.bad or document.root.data is None:
+        document = Document(source.path, Node({}, 2, 1))
     check(document, "template", problems)
     return Section.of(document, problems)

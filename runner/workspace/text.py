@@ -11,7 +11,7 @@ MAX_BYTES = 1024 * 1024
 """The largest YAML or template file that is read."""
 
 # What YAML forbids, and what no HTML needs either.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 
 def decode(data: bytes, path: str) -> str:
