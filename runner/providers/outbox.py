@@ -17,6 +17,7 @@ from ..errors import ProviderError
 from ..model.message import Capabilities, MessageBatch, Outcome
 from ..model.settings import Settings
 from ..ports import Clock
+from .durable import make_durable, replace_file
 from .mime import Writer
 from .refusal import Refusal
 from .window import NOT_BEGUN, Window
@@ -74,7 +75,8 @@ class OutboxProvider:
             outcomes = [
                 self._write(folder, batch, writer, index, window) for index in range(len(batch))
             ]
-            _sync_folder(folder)
+            # Only now is anything called accepted: until then a power cut may take it back.
+            make_durable(folder, [outcome.ref for outcome in outcomes if outcome.ref])
         except Refusal as refusal:
             return [refusal.outcome()] * len(batch)
         except ProviderError:
@@ -91,7 +93,9 @@ class OutboxProvider:
             return NOT_BEGUN
         name = batch.keys[index].hex()
         try:
-            _replace(folder / f"{name}.eml", _send_at_line(batch, index) + writer.message(index))
+            replace_file(
+                folder / f"{name}.eml", _send_at_line(batch, index) + writer.message(index)
+            )
         except Refusal as refusal:
             return refusal.outcome()
         except OSError as error:
@@ -126,29 +130,6 @@ def _folders(batch: MessageBatch) -> Iterator[str]:
 def _send_at_line(batch: MessageBatch, index: int) -> bytes:
     at = datetime.fromtimestamp(batch.send_at[index], UTC)
     return f"X-Sendoff-Send-At: {at:%Y-%m-%dT%H:%M:%SZ}\r\n".encode()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write whole or not at all: a reader sees the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _trouble(error: OSError) -> Outcome:

@@ -138,7 +138,7 @@ class Payloads:
             "content": [
                 {"type": kind, "value": self._text(segments, inlined)}
                 for kind, segments in bodies
-                if segments
+                if any(piece != "" for piece in segments)
             ],
         }
 

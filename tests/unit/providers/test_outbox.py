@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import email
+import errno
+import os
+import resource
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,3 +117,30 @@ def test_check_refuses_what_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file")
     with pytest.raises(ProviderError, match="outbox: cannot make outbox: E"):
         OutboxProvider(tmp_path, "outbox", StillClock()).check()
+
+
+@pytest.mark.parametrize("count", [1, 16, 17, 40])
+def test_nothing_is_accepted_before_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """An error while syncing (EIO) takes back what looked written."""
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "disk")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    outcomes = _deliver(tmp_path, batch([f"N{n}" for n in range(count)]))
+    assert outcomes == [Outcome("temporary", "outbox EIO")] * count
+
+
+def test_a_full_disk_is_temporary_and_leaves_no_half_file(tmp_path: Path) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, limit[1]))
+        outcomes = _deliver(tmp_path, batch(["Ada", "Bob"]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert outcomes == [Outcome("temporary", "outbox EFBIG")] * 2
+    assert _files(tmp_path) == []

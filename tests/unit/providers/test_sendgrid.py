@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from runner.providers.sendgrid import ATTEMPTS, SendgridProvider
 from tests.servers.batches import SOON, batch
 from tests.servers.clock import StillClock
 from tests.servers.proxy import ConnectProxy
-from tests.servers.sendgrid import Fault, SendgridServer
+from tests.servers.sendgrid import Fault, SendgridServer, seeded_faults
 
 KEY = "SG.test-key.not-a-secret"
 
@@ -141,7 +142,7 @@ MAY_HAVE_BEEN_SENT = [
 def test_what_may_have_been_sent_is_never_repeated(
     desk: Desk, kind: str, status: int, reason: str, processed: bool
 ) -> None:
-    desk.provider = desk.provider_with(timeout=0.3)
+    desk.provider = desk.provider_with(timeout=1.0 if kind == "hang" else 10.0)
     desk.server.misbehave(Fault(kind, status, processed=processed))  # type: ignore[arg-type]
     outcomes = desk.deliver(batch(["A", "B"]), batch(["C"], first=2))
     assert outcomes[:2] == [Outcome("ambiguous", reason)] * 2
@@ -361,3 +362,22 @@ def test_threads_do_not_mix_up_their_answers(desk: Desk) -> None:
     outcomes = desk.deliver(*(batch(_names(10), first=10 * n) for n in range(20)))
     assert [n for n, o in enumerate(outcomes) if o.kind == "refused"] == list(range(0, 200, 7))
     assert threading.active_count() < 30
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_goes_wrong_the_outcomes_are_true(seed: int) -> None:
+    """Accepted: delivered once.  Ambiguous: once or not.  All else: not delivered."""
+    clock = StillClock()
+    faults = seeded_faults(seed, rate=0.4)
+    with SendgridServer(key=KEY, now=lambda: clock.now().timestamp(), faults=faults) as server:
+        desk = Desk(server, clock)
+        desk.provider = desk.provider_with(timeout=0.15, concurrency=3)
+        server.barred |= {f"c{n}@example.org" for n in range(0, 120, 11)}
+        outcomes = desk.deliver(*(batch(_names(10), first=10 * n) for n in range(12)))
+        desk.provider.close()
+    counts = Counter(desk.to())
+    for number, outcome in enumerate(outcomes):
+        times = counts[f"c{number}@example.org"]
+        allowed = {"accepted": {1}, "ambiguous": {0, 1}}.get(outcome.kind, {0})
+        assert times in allowed, (number, outcome)
+    assert len({outcome.kind for outcome in outcomes}) > 1

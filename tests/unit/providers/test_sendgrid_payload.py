@@ -212,3 +212,9 @@ def test_a_content_without_holes() -> None:
     (request,) = _requests(sent)
     assert "substitutions" not in request["personalizations"][0]
     assert "headers" not in request["personalizations"][0]
+
+
+def test_a_part_that_is_empty_is_left_out() -> None:
+    sent = replace(batch(["Ada"]), content=Composed(Parts(("Hi",), ("<p>",), ("", "")), []))
+    (request,) = _requests(sent)
+    assert [part["type"] for part in request["content"]] == ["text/html"]

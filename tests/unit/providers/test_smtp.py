@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import random
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -110,7 +112,7 @@ def test_lost_once_the_data_began_is_ambiguous_and_not_repeated(
 
 def test_silence_after_the_final_dot_is_ambiguous(server: SmtpServer) -> None:
     server.hang_after_dot.add("c0@example.org")
-    with _provider(server, timeout_seconds=0.2) as provider:
+    with _provider(server, timeout_seconds=1.0) as provider:
         outcomes = _deliver(provider, batch(["A", "B"]))
     assert outcomes[0] == Outcome("ambiguous", "smtp timed out after data")
     assert outcomes[1].kind == "accepted"
@@ -300,3 +302,37 @@ def test_no_secret_shows() -> None:
     door = SmtpProvider(settings, SECRETS, Path(), StillClock())._door()
     assert "hunter2" not in repr(door)
     assert "hunter2" not in str(door)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_goes_wrong_the_outcomes_are_true(seed: int) -> None:
+    """Accepted: taken once.  Ambiguous: once or not.  All else: not taken."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    with SmtpServer() as server:
+        for number in range(80):
+            address = f"c{number}@example.org"
+            fate = chance.choice(["well"] * 3 + ["rcpt", "data", "before", "during", "after"])
+            if fate == "rcpt":
+                server.answer_rcpt[address] = chance.choice(["550 5.1.1 no", "450 4.2.1 later"])
+            elif fate == "data":
+                server.answer_data[address] = chance.choice(["554 5.7.1 no", "421 4.3.2 bye"])
+            elif fate == "before":
+                server.drop_before_data.add(address)
+            elif fate == "during":
+                server.drop_in_data.add(address)
+            elif fate == "after":
+                server.drop_after_dot.add(address)
+        with _provider(server, connections=3) as provider:
+            batches = [batch(["A"] * 20, first=20 * n) for n in range(4)]
+            outcomes = _deliver(provider, *batches)
+    counts = Counter(message.to for message in server.messages)
+    for number, outcome in enumerate(outcomes):
+        times = counts[f"c{number}@example.org"]
+        allowed = {"accepted": {1}, "ambiguous": {0, 1}}.get(outcome.kind, {0})
+        assert times in allowed, (number, outcome)
+    assert {outcome.kind for outcome in outcomes} == {
+        "accepted",
+        "refused",
+        "temporary",
+        "ambiguous",
+    }
