@@ -63,7 +63,7 @@ class _Uses:
 
 def read_campaign(document: Document, path_id: str, house: House, problems: Problems) -> Draft:
     """One campaign; what is wrong is in ``problems``.  ``path_id``: the id by its path."""
-    before = len(problems)
+    before = problems.errors
     check(document, "campaign", problems)
     if document.root.bad or not isinstance(document.root.data, dict):
         return Draft(path_id, document.path, document.place())
@@ -77,7 +77,7 @@ def read_campaign(document: Document, path_id: str, house: House, problems: Prob
         id=section.get("id", path_id),
         path=document.path,
         id_place=section.place("id") if section.has("id") else Place(document.path),
-        campaign=campaign if document.whole and len(problems) == before else None,
+        campaign=campaign if document.whole and problems.errors == before else None,
         lists=tuple(uses.lists),
         templates=tuple(uses.templates),
         borrows_unsubscribe=not section.has("unsubscribe"),

@@ -97,7 +97,7 @@ def read(text: str, path: str, problems: Problems, first_line: int = 1) -> Docum
     The root is bad when the text cannot be understood at all.
     """
     builder = _Builder(path, first_line, problems)
-    before = len(problems)
+    before = problems.errors
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             if not builder.take(event):
@@ -107,7 +107,7 @@ def read(text: str, path: str, problems: Problems, first_line: int = 1) -> Docum
         builder.fail(Place(path, line + first_line, column + 1), message, hint)
     root = builder.root or Node(None, first_line, 1)
     root.bad = root.bad or builder.failed
-    return Document(path, root, whole=len(problems) == before)
+    return Document(path, root, whole=problems.errors == before)
 
 
 @dataclass(slots=True)

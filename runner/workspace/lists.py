@@ -24,7 +24,7 @@ def read_list(document: Document, name: str, problems: Problems) -> ContactList 
     Whether the data file exists and what is in it is the contacts room's business: contacts need
     not be in git.
     """
-    before = len(problems)
+    before = problems.errors
     check(document, "list", problems)
     if document.root.bad or not isinstance(document.root.data, dict):
         return None
@@ -34,7 +34,7 @@ def read_list(document: Document, name: str, problems: Problems) -> ContactList 
     if section.get("require_consent") and section.has("columns") and not columns.consent:
         message = "`require_consent` without a `consent` column"
         section.complain("require_consent", message, "add consent: HEADER to columns")
-    if source is None or len(problems) > before or not document.whole:
+    if source is None or problems.errors > before or not document.whole:
         return None
     return ContactList(
         name=name,

@@ -98,8 +98,12 @@ def unsubscribe(section: Section, name: str, default: Unsubscribe) -> Unsubscrib
     if not section.has(name):
         return default
     written = section.section(name)
+    url = written.get("url", "")
+    if url and "{{" not in url:
+        message = "this address is the same for everyone: nobody can be recognised by it"
+        written.problems.warn(written.place("url"), message, "add ?t={{ token }} to it")
     return Unsubscribe(
-        url=written.get("url", ""),
+        url=url,
         mailto=address(written, "mailto"),
         sendgrid_group=written.get("sendgrid_group"),
     )

@@ -16,20 +16,25 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
+        self.errors = 0
 
     def add(self, place: Place, message: str, hint: str = "", code: str = "invalid") -> None:
         """Note one thing that is wrong at ``place``."""
-        self._found.append(Problem(place.path, place.line, place.column, message, hint, code))
+        self.extend([Problem(place.path, place.line, place.column, message, hint, code)])
+
+    def warn(self, place: Place, message: str, hint: str = "", code: str = "doubtful") -> None:
+        """Note what is allowed but was perhaps not meant."""
+        at = (place.path, place.line, place.column)
+        self.extend([Problem(*at, message, hint, code, "warning")])
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Note problems that were found elsewhere."""
-        self._found.extend(problems)
+        for problem in problems:
+            self._found.append(problem)
+            self.errors += problem.severity == "error"
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
 
     def sorted(self) -> tuple[Problem, ...]:
         """All problems by place, none twice; a flood in one file is cut and counted."""
@@ -46,6 +51,6 @@ class Problems:
         return tuple(sorted(shown))
 
     def refuse(self) -> None:
-        """Raise InputError when anything is wrong."""
-        if self._found:
+        """Raise InputError when anything is wrong; warnings alone are not."""
+        if self.errors:
             raise InputError(self.sorted())

@@ -43,7 +43,7 @@ def check_use(use: Use, shelf: Shelf[ContactList] | Shelf[TemplateFile], problem
 
 def check_content(use: Use, template: TemplateFile, problems: Problems) -> bool:
     """A subject from somewhere; no picture's name used for two files."""
-    before = len(problems)
+    before = problems.errors
     content = use.content or Content()
     if not content.subject and not template.subject:
         hint = f"add subject: here or in the front matter of {template.place.path}"
@@ -53,7 +53,7 @@ def check_content(use: Use, template: TemplateFile, problems: Problems) -> bool:
         if picture.cid and taken.get(picture.cid.casefold(), picture.path) != picture.path:
             message = f"template {template.name} has another picture called {picture.cid}"
             problems.add(use.place, message, "rename one of them", "reference")
-    return len(problems) == before
+    return problems.errors == before
 
 
 def same_ids(drafts: Iterable[Draft], problems: Problems) -> dict[str, str]:

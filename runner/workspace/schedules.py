@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ..model.campaign import RECIPIENT, Drip, Immediate, Recurring, Schedule, Scheduled
-from ..timetable import cron
+from ..timetable import cron, zones
 from . import policies
 from .section import Section
 from .values import moment
@@ -57,6 +57,23 @@ def _not_both(section: Section, name: str, at: datetime | None, zone: str) -> No
         section.complain(name, message, "leave the offset out, or name a time zone")
 
 
+def _warn_of_gap(section: Section, name: str, at: datetime | None, zone: str) -> None:
+    """A wall-clock time that is skipped or occurs twice is allowed, but seldom meant."""
+    if at is None or at.tzinfo is not None or zone == RECIPIENT:
+        return
+    shown = zones.both(at, zones.zone(zone))
+    if len(shown) == 1:
+        return
+    if shown:
+        message = f"{at:%Y-%m-%d %H:%M} occurs twice in {zone}: the first is meant"
+        hint = "write an offset to say which"
+    else:
+        moved = zones.resolve(at, zones.zone(zone)).astimezone(zones.zone(zone))
+        message = f"{at:%Y-%m-%d %H:%M} is skipped in {zone}, where the clocks go forward"
+        hint = f"it is sent at {moved:%H:%M}"
+    section.problems.warn(section.place(name), message, hint, "dst")
+
+
 def _immediate(_section: Section, zone: str, _fallback: str) -> Schedule:
     return Immediate(zone)
 
@@ -64,12 +81,14 @@ def _immediate(_section: Section, zone: str, _fallback: str) -> Schedule:
 def _scheduled(section: Section, zone: str, fallback: str) -> Schedule | None:
     at = time(section, "at")
     _not_both(section, "at", at, zone)
+    _warn_of_gap(section, "at", at, zone)
     return Scheduled(at, zone, fallback) if at is not None else None
 
 
 def _drip(section: Section, zone: str, fallback: str) -> Schedule | None:
     start = time(section, "start_at")
     _not_both(section, "start_at", start, zone)
+    _warn_of_gap(section, "start_at", start, zone)
     enrol = section.get("enrol", "at_start")
     return Drip(start, zone, fallback, enrol) if start is not None else None
 

@@ -47,10 +47,10 @@ def parse_settings(text: str, path: str = SETTINGS_PATH) -> Settings:
 
 def read_settings(text: str, path: str, problems: Problems) -> Settings | None:
     """The settings, or None when they are not whole; what is wrong is in ``problems``."""
-    before = len(problems)
+    before = problems.errors
     document = read(text, path, problems)
     settings = _build(document, problems)
-    return settings if len(problems) == before else None
+    return settings if problems.errors == before else None
 
 
 def _build(document: Document, problems: Problems) -> Settings | None:

@@ -55,12 +55,12 @@ def read_template(
     source: Source, name: str, text: str | None, files: Files, problems: Problems
 ) -> TemplateFile | None:
     """One template, or None when it is not whole.  ``text``: NAME.txt beside it."""
-    before = len(problems)
+    before = problems.errors
     section = _front(source, problems)
     pictures = images(section, files)
     if not source.body.strip():
         problems.add(Place(source.path, source.body_line, 1), "the template is empty")
-    if len(problems) > before:
+    if problems.errors > before:
         return None
     kind: Literal["html", "mjml"]
     kind = "mjml" if PurePosixPath(source.path).suffix == ".mjml" else "html"

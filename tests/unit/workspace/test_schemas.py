@@ -170,7 +170,7 @@ def test_what_is_no_mapping_is_one_problem(kind: str) -> None:
     for text in ("", "word", "[a]", "3"):
         problems = Problems()
         assert not check(parse(text, "f.yaml"), kind, problems)
-        assert len(problems) == 1
+        assert problems.errors == 1
 
 
 @pytest.mark.parametrize(
