@@ -13,7 +13,7 @@ from markupsafe import escape
 from ..errors import InputError, Problem
 from ..sandbox import Sandbox, SandboxError, budget
 from .analysis import Analysis, analyse, included, names
-from .atoms import clean, has_control, unwrapped
+from .atoms import clean, has_control, unwrapped, wrapped
 from .document import DocumentError, finish
 from .plain import to_text
 from .shapes import Shape, Skeleton, fill, plain_slots, shape_of
@@ -192,7 +192,17 @@ class Compiled:
             return True
         subject, preheader = fill(shape.subject, trace.values), fill(shape.preheader, trace.values)
         scope = self._cleaned({**scope, "subject": subject, "preheader": preheader})
-        return unwrapped(self._whole_html(scope)) == fill(shape.html, trace.values)
+        return self._reference(scope) == fill(shape.html, trace.values)
+
+    def _reference(self, scope: dict[str, Any]) -> str:
+        """What the slow path gives.  MJML never sees values, only atoms that carry them."""
+        if self.content.kind == "html":
+            return self._whole_html(scope)
+        part = self._parts["html"]
+        preheader = wrapped(str(escape(scope["preheader"]))) if self._injects else ""
+        with self._located("html"), tracing(Trace("values")):
+            rendered = part.traced_in.render(part.traced, scope)
+            return unwrapped(finish(rendered, self.content.kind, preheader))
 
     @contextmanager
     def _located(self, part: Part) -> Iterator[None]:

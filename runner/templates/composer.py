@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from ..errors import InputError, Problem
 from ..model.contacts import Audience
@@ -200,13 +199,11 @@ class StepComposer:
             self._merged[key] = merge(slotted, [shape.holes for shape in shapes])
         merged = self._merged[key]
 
-        def column(hole: int) -> Column:
-            return [fill(merged.pieces[shape][hole], row) for shape, row in rows]
+        def place(hole: int) -> int:
+            column = tuple(fill(merged.pieces[shape][hole], row) for shape, row in rows)
+            return values.place(column, lambda: column)
 
-        return tuple(
-            piece if isinstance(piece, str) else values.place((part, piece), partial(column, piece))
-            for piece in merged.segments
-        )
+        return tuple(piece if isinstance(piece, str) else place(piece) for piece in merged.segments)
 
     # -- common ------------------------------------------------------------------------------
 

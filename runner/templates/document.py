@@ -9,6 +9,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from .atoms import ATOM
+
 if TYPE_CHECKING:
     from css_inline import CSSInliner
 
@@ -20,6 +22,7 @@ _HIDDEN = (
     "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;"
     "overflow:hidden;mso-hide:all"
 )
+_UNSAFE = re.compile(rf"{ATOM.pattern}|[^\x00-\x7f]|\\")
 _MJML_PLACE = re.compile(r" at position (\d+)(?::\d+)?")
 
 
@@ -47,13 +50,39 @@ def finish(source: str, kind: Markup, preheader: str = "") -> str:
 def _from_mjml(source: str) -> str:
     from mjml import mjml2html  # noqa: PLC0415 - heavy, seldom needed
 
+    shield = _Shield(source)
     try:
-        return str(mjml2html(source, include_loader=_refuse_include))
+        return shield.lifted(str(mjml2html(shield.source, include_loader=_refuse_include)))
     except ValueError as error:
         place = _MJML_PLACE.search(str(error))
-        line = source.count("\n", 0, int(place.group(1))) + 1 if place else 0
+        line = shield.source.count("\n", 0, int(place.group(1))) + 1 if place else 0
         message = _MJML_PLACE.sub("", str(error)).replace(" in root template", "")
         raise DocumentError(f"not valid MJML: {message}", line) from None
+
+
+class _Shield:
+    """Keeps from MJML what it does not copy faithfully.
+
+    In attributes its library writes backslashes and unprintable characters as Rust's debug
+    format does (``\\u{a0}``), which would spoil names, emoji and atoms.  So they travel as
+    words of ASCII that do not occur in the source.
+    """
+
+    def __init__(self, source: str) -> None:
+        mark = "zq"
+        while mark in source:
+            mark += "q"
+        self._kept: list[str] = []
+        self._word = re.compile(f"{mark}([0-9]+)x")
+        self.source = _UNSAFE.sub(lambda match: f"{mark}{self._keep(match.group())}x", source)
+
+    def _keep(self, text: str) -> int:
+        self._kept.append(text)
+        return len(self._kept) - 1
+
+    def lifted(self, html: str) -> str:
+        """The result, with what was kept back in its place."""
+        return self._word.sub(lambda match: self._kept[int(match.group(1))], html)
 
 
 def _refuse_include(path: str) -> str:

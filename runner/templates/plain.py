@@ -37,12 +37,11 @@ class _List:
 
 
 def to_text(html: str) -> str:
-    """The plain text of an HTML document: lines without trailing space, a newline at the end."""
+    """The plain text of an HTML document, with a newline at the end."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    lines = [line.rstrip(" ") for line in "".join(reader.out).split("\n")]
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n ")
+    text = "".join(reader.out)
     return f"{text}\n" if text else ""
 
 
@@ -81,7 +80,7 @@ class _Reader(HTMLParser):
 
     def _open(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "br":
-            self._gap += 1
+            self._gap = min(self._gap + 1, 2)
             self._space = False
         elif tag == "hr":
             self._break(2)
@@ -115,7 +114,7 @@ class _Reader(HTMLParser):
         if self._hidden:
             return
         if self._pre:
-            self._write(data)
+            self._verbatim(data)
         else:
             self._words(data)
 
@@ -145,6 +144,11 @@ class _Reader(HTMLParser):
         if ATOM.search(label + address) or label not in {address, shown}:
             self._space = self._space or bool(label)
             self._words(f"({shown})" if label else shown)
+
+    def _verbatim(self, data: str) -> None:
+        lines = data.strip("\n")
+        if lines:
+            self._write(lines)
 
     def _words(self, data: str) -> None:
         """Write text with its white space collapsed, atoms left alone."""
