@@ -1,0 +1,71 @@
+# Sendoff's own chores. `make help` lists them.
+#
+# Needs python3 (3.11 or newer), git and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install test coverage check format docs test-schemas test-postfix wheel ci clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.sendoff ## a week of campaigns in .demo/, nothing leaves this machine
+	@$(BIN)/python tools/demo.py
+
+install: $(VENV)/.sendoff-dev ## .venv with sendoff and all that tests need
+
+test: $(VENV)/.sendoff-dev ## the tests; ARGS="-k name" for some
+	$(BIN)/pytest $(ARGS)
+
+coverage: $(VENV)/.sendoff-dev ## the tests, and which lines they reach
+	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+check: $(VENV)/.sendoff-dev ## style, types, walls between the rooms, docs, workflows, schemas
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy runner
+	$(BIN)/lint-imports
+	$(BIN)/python tools/picture.py --check
+	$(BIN)/actionlint .github/workflows/*.yml runner/starter/workflows/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows/*.yml runner/starter/workflows/*.yml
+	$(BIN)/check-jsonschema --check-metaschema schemas/*.schema.json
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml runner/starter/workflows/*.yml
+
+format: $(VENV)/.sendoff-dev ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.sendoff-dev ## draw the picture in docs/architecture.md again
+	$(BIN)/python tools/picture.py
+
+test-schemas: $(VENV)/.sendoff-dev ## the schemas by other people's validators (needs npm)
+	$(BIN)/python .ci/schemas.py
+
+test-postfix: $(VENV)/.sendoff ## a run against postfix's smtp-sink (needs Debian's postfix)
+	$(BIN)/python .ci/postfix.py
+
+wheel: $(VENV)/.sendoff-dev ## build the wheel and try it in an empty directory
+	.ci/wheel
+
+ci: ## everything, as CI does it
+	.ci/run
+
+clean: ## take away what make made
+	rm -rf .demo .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+
+# A second call is quick: the stamps are newer than the list of dependencies.
+$(VENV)/.sendoff: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sendoff needs Python 3.11 or newer, and this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.sendoff-dev: pyproject.toml
+	@$(MAKE) --no-print-directory $(VENV)/.sendoff
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,293 @@
+"""The workflows: linted, least in rights, and their shell steps run for real as far as they can.
+
+There is no GitHub here, so a step is run as its runner would: ``bash -e {0}`` with the variables
+that GitHub sets, in a repository whose remote is a directory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+HERE = Path(__file__).resolve().parents[1]
+OWN = HERE / ".github/workflows"
+STARTER = HERE / "runner/starter/workflows"
+ALL = sorted([*OWN.glob("*.yml"), *STARTER.glob("*.yml")])
+BIN = Path(sys.executable).parent
+KEY = "a state key of more than thirty-two characters"
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(HERE))
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    # BaseLoader: `on:` is a word here, not a truth
+    document: dict[str, Any] = yaml.load(path.read_text(), Loader=yaml.BaseLoader)  # noqa: S506
+    return document
+
+
+def jobs(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = parsed(path)["jobs"]
+    return found
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    return [step for job in jobs(path).values() for step in job["steps"]]
+
+
+def step_named(path: Path, name: str) -> str:
+    return next(str(step["run"]) for step in steps(path) if step["name"] == name)
+
+
+def tool(name: str) -> str:
+    path = BIN / name
+    assert path.exists(), f"{name} is not installed: make install"
+    return str(path)
+
+
+# -- as they are written ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["actionlint"],
+        ["zizmor", "--offline", "--no-progress", "--quiet", "--persona", "pedantic"],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows"],
+    ],
+    ids=lambda command: str(command[0]),
+)
+def test_linters_find_nothing(command: list[str]) -> None:
+    done = subprocess.run(
+        [tool(command[0]), *command[1:], *map(str, ALL)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=HERE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", ALL, ids=name_of)
+def test_actions_are_pinned_by_commit(path: Path) -> None:
+    uses = re.findall(r"uses: (\S+)( # v\S+)?", path.read_text())
+    assert uses
+    for action, version in uses:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
+        assert version, f"{action} does not say which version that is"
+
+
+@pytest.mark.parametrize("path", ALL, ids=name_of)
+def test_nothing_of_an_event_gets_into_a_script(path: Path) -> None:
+    for step in steps(path):
+        assert "${{" not in step.get("run", ""), step["name"]
+
+
+@pytest.mark.parametrize("path", ALL, ids=name_of)
+def test_rights_are_the_least(path: Path) -> None:
+    workflow = parsed(path)
+    assert workflow["permissions"] in ({}, {"contents": "read"})
+    own = [job["permissions"] for job in workflow["jobs"].values() if "permissions" in job]
+    assert own == ([{"contents": "write"}] if path.name == "run.yml" else [])
+    assert "pull_request_target" not in workflow["on"]
+
+
+@pytest.mark.parametrize("path", [path for path in ALL if path.name != "run.yml"], ids=name_of)
+def test_a_pull_request_sees_no_secret(path: Path) -> None:
+    assert "secrets." not in path.read_text()
+    for step in steps(path):
+        if "checkout" in step.get("uses", ""):
+            assert step["with"]["persist-credentials"] == "false"
+
+
+@pytest.mark.parametrize("path", [path for path in ALL if path.name == "run.yml"], ids=name_of)
+def test_a_run_is_never_cancelled_by_the_next(path: Path) -> None:
+    workflow = parsed(path)
+    assert workflow["concurrency"]["cancel-in-progress"] == "false"
+    (job,) = workflow["jobs"].values()
+    assert job["environment"] == "sendoff"
+    (when,) = workflow["on"]["schedule"]
+    minutes = when["cron"].split()[0].split(",")
+    # at full and half hours everybody's schedules are late
+    assert all(int(minute) % 5 for minute in minutes)
+
+
+@pytest.mark.parametrize("name", ["run.yml", "validate.yml"])
+def test_the_starter_has_what_we_use_ourselves(name: str) -> None:
+    """But for where sendoff comes from, and for ours being off until it is wanted."""
+
+    def shared(path: Path) -> list[str]:
+        own = ("SENDOFF:", "if: vars.SENDOFF_RUN", "# this repository's campaigns")
+        return [line for line in path.read_text().splitlines() if not line.strip().startswith(own)]
+
+    assert shared(OWN / name) == shared(STARTER / name)
+
+
+# -- as they run -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> dict[str, str]:
+    """The environment of a step: what GitHub sets, and no more than that."""
+    for name in ("summary", "path", "temp"):
+        (tmp_path / name).mkdir() if name == "temp" else (tmp_path / name).touch()
+    return {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "GITHUB_PATH": str(tmp_path / "path"),
+        "RUNNER_TEMP": str(tmp_path / "temp"),
+    }
+
+
+@pytest.fixture
+def repository(tmp_path: Path, runner: dict[str, str]) -> Path:
+    """A clone of a remote that has the starter's workspace on its default branch."""
+    work = tmp_path / "work"
+
+    def call(*command: str, cwd: Path = work) -> None:
+        environment = {**runner, "SENDOFF_STATE_KEY": KEY}
+        subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True)
+
+    call("git", "init", "-q", "--bare", "-b", "main", "remote.git", cwd=tmp_path)
+    call("git", "clone", "-q", "remote.git", "work", cwd=tmp_path)
+    call("git", "checkout", "-q", "-B", "main")
+    call("sendoff", "init", "--backend", "git")
+    call("git", "add", ".")
+    author = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
+    call("git", *author, "commit", "-q", "-m", "Start with sendoff")
+    call("git", "push", "-q", "origin", "main")
+    return work
+
+
+def execute(
+    script: str, where: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    file = Path(environment["RUNNER_TEMP"]) / "step.sh"
+    file.write_text(script)
+    return subprocess.run(
+        ["bash", "-e", str(file)],
+        cwd=where,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def summary(environment: dict[str, str]) -> str:
+    return Path(environment["GITHUB_STEP_SUMMARY"]).read_text()
+
+
+def test_the_pull_request_steps(repository: Path, runner: dict[str, str]) -> None:
+    path = STARTER / "validate.yml"
+    done = execute(step_named(path, "Validate"), repository, runner)
+    assert done.returncode == 0, done.stderr
+
+    campaign = repository / "campaigns/welcome.yaml"
+    campaign.write_text(campaign.read_text().replace("list: readers", "list: raeders"))
+    done = execute(step_named(path, "Validate"), repository, runner)
+    assert done.returncode == 1
+    assert re.search(r"^::error file=campaigns/welcome\.yaml,line=8,", done.stdout, re.MULTILINE)
+
+
+def test_the_plan_gets_into_the_summary(repository: Path, runner: dict[str, str]) -> None:
+    script = step_named(STARTER / "validate.yml", "Plan")
+    with_key = {**runner, "SENDOFF_STATE_KEY": KEY}
+    done = execute(script, repository, with_key)
+    assert done.returncode == 0, done.stderr
+    assert "Welcome" in summary(runner)
+
+
+def test_a_plan_that_is_held_does_not_fail_the_check(
+    repository: Path, runner: dict[str, str]
+) -> None:
+    """A reviewer may want just that; but it does not go by unseen."""
+    settings = repository / "sendoff.yaml"
+    settings.write_text(settings.read_text().replace("max_recipients: 1000", "max_recipients: 2"))
+    script = step_named(STARTER / "validate.yml", "Plan")
+    done = execute(script, repository, {**runner, "SENDOFF_STATE_KEY": KEY})
+    assert done.returncode == 0, done.stderr
+    assert "::notice::Something is held" in done.stdout
+    assert "max_recipients" in summary(runner)
+
+
+def test_the_plan_of_a_broken_workspace_fails_the_check(
+    repository: Path, runner: dict[str, str]
+) -> None:
+    (repository / "sendoff.yaml").write_text("nothing: here\n")
+    done = execute(step_named(STARTER / "validate.yml", "Plan"), repository, runner)
+    assert done.returncode == 1
+
+
+def test_the_run_step_sends_once(repository: Path, runner: dict[str, str]) -> None:
+    script = step_named(STARTER / "run.yml", "Send what is due")
+    environment = {**runner, "SENDOFF_STATE_KEY": KEY, "SENDGRID_API_KEY": "", "SMTP_USER": ""}
+    first = execute(script, repository, environment)
+    assert first.returncode == 0, first.stderr
+    assert "3 mails sent" in summary(runner)
+    second = execute(script, repository, environment)
+    assert second.returncode == 0, second.stderr
+    assert "Nothing sent" in summary(runner)
+
+
+def test_the_run_step_records_a_hold(repository: Path, runner: dict[str, str]) -> None:
+    """The summary is written also when the step fails."""
+    author = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
+    settings = repository / "sendoff.yaml"
+    settings.write_text(settings.read_text().replace("max_recipients: 1000", "max_recipients: 2"))
+    for command in (
+        ("git", *author, "commit", "-q", "-a", "-m", "Be careful"),
+        ("git", "push", "-q", "origin", "main"),
+    ):
+        subprocess.run(command, cwd=repository, env=runner, check=True, capture_output=True)
+    script = step_named(STARTER / "run.yml", "Send what is due")
+    done = execute(script, repository, {**runner, "SENDOFF_STATE_KEY": KEY})
+    assert done.returncode == 3
+    assert "max_recipients" in summary(runner)
+
+
+def test_without_its_key_a_run_sends_nothing(repository: Path, runner: dict[str, str]) -> None:
+    script = step_named(STARTER / "run.yml", "Send what is due")
+    # a secret that is not there is an empty string on GitHub
+    done = execute(script, repository, {**runner, "SENDOFF_STATE_KEY": ""})
+    assert done.returncode == 5
+    assert "SENDOFF_STATE_KEY" in done.stderr
+    assert not (repository / "outbox").exists()
+
+
+def test_a_cancelled_job_reaches_sendoff_itself(
+    repository: Path, runner: dict[str, str], tmp_path: Path
+) -> None:
+    """GitHub signals the step's shell: ``exec`` puts sendoff in its place."""
+    stand_in = tmp_path / "bin/sendoff"
+    stand_in.parent.mkdir()
+    stand_in.write_text("#!/usr/bin/env bash\ntrap 'exit 130' TERM\necho $$ >&2\nread -r _\n")
+    stand_in.chmod(0o755)
+    script = step_named(STARTER / "run.yml", "Send what is due")
+    file = Path(runner["RUNNER_TEMP"]) / "step.sh"
+    file.write_text(script)
+    with subprocess.Popen(
+        ["bash", "-e", str(file)],
+        cwd=repository,
+        env={**runner, "PATH": f"{stand_in.parent}:{runner['PATH']}"},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as shell:
+        assert shell.stderr is not None
+        assert int(shell.stderr.readline()) == shell.pid
+        shell.send_signal(signal.SIGTERM)
+        assert shell.wait(timeout=30) == 130
