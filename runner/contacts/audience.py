@@ -139,6 +139,7 @@ class _Rows:
     def audience(self, list_name: str) -> Audience:
         """What is left of the rows without the persons who are banned."""
         self._ban_suppressed()
+        self._seen.clear()  # no further rows come, and the copies below want the room
         fields = {name: column.values for name, _, column in self._fields}
         everyone = Audience(
             list_name=list_name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ..errors import InputError, Problem
 from ..model.contacts import Audience, ContactList, FileSource, Reason
@@ -32,7 +33,7 @@ class Row:
     """Where a person stands in a list, and why that row is not mailed ('' when it is)."""
 
     line: int
-    reason: Reason | str = ""
+    reason: Reason | Literal[""] = ""
 
 
 class ContactLists:

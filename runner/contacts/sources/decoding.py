@@ -27,7 +27,7 @@ def encoding_of(source: FileSource, place: Place) -> str:
         plain = string.printable.encode(name) == string.printable.encode("ascii")
     except (LookupError, ValueError):  # ValueError: UnicodeError, and a NUL in the name
         plain = False
-    if not plain or name in {"raw-unicode-escape", "mbcs", "oem"}:
+    if not plain or name == "raw-unicode-escape":
         hint = "utf-8, or for files from Excel cp1252; convert UTF-16 to UTF-8"
         message = f"cannot read contacts in the encoding {source.encoding!r}"
         raise InputError([Problem(place.path, place.line, place.column, message, hint)])

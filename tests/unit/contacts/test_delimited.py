@@ -149,7 +149,18 @@ def test_utf8_read_as_something_else_is_noticed(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-16", "utf-32", "utf-7", "idna", "punycode", "base64", "nonsense", "a\0b"]
+    "encoding",
+    [
+        "utf-16",
+        "utf-32",
+        "utf-7",
+        "idna",
+        "punycode",
+        "base64",
+        "raw_unicode_escape",
+        "nonsense",
+        "a\0b",
+    ],
 )
 def test_encodings_that_cannot_hold_a_list_are_refused(shelf: Shelf, encoding: str) -> None:
     text = refused(shelf, "email\n", encoding=encoding)
