@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from ..model.campaign import Place
+from .case import Case, Finding
 from .document import Document
 from .wording import NOUNS, did_you_mean, example, kind_of, quoted, suggestion
-
-Keys = tuple[str | int, ...]
 
 FORBIDDEN: dict[str, Any] = {"not": {}}
 """What a property schema of ``false`` becomes: the key may not be written here."""
@@ -35,85 +32,9 @@ _ELSEWHERE = {"at", "start_at", "until", "cron", "enrol", "optimize_for", "not_b
 _IN_STEPS = ("template", "content", "subject", "preheader")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One problem; ``bad`` is the path of the node to look away from."""
-
-    place: Place
-    message: str
-    hint: str = ""
-    bad: Keys | None = None
-    code: str = "schema"
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One error of jsonschema, in its document."""
-
-    error: Any
-    document: Document
-    kind: str
-
-    @property
-    def keys(self) -> Keys:
-        return tuple(self.error.absolute_path)
-
-    @property
-    def value(self) -> Any:
-        return self.error.instance
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        return self.error.schema if isinstance(self.error.schema, dict) else {}
-
-    @property
-    def limit(self) -> Any:
-        return self.error.validator_value
-
-    @property
-    def shape(self) -> str:
-        """The name of the definition that the value should follow."""
-        return str(self.schema.get("x-name", ""))
-
-    @property
-    def name(self) -> str:
-        """The value's name for people."""
-        if not self.keys:
-            return "this file"
-        last = self.keys[-1]
-        if isinstance(last, str):
-            return f"`{last}`"
-        parent = self.keys[-2] if len(self.keys) > 1 else "the list"
-        return f"entry {last + 1} of `{parent}`"
-
-    def example(self) -> str:
-        """``for example KEY: VALUE``, from the schema."""
-        shown = [e for e in self.schema.get("examples", ()) if e != self.value]
-        if not shown:
-            return ""
-        last = self.keys[-1] if self.keys else 0
-        key = f"{last}: " if isinstance(last, str) else ""
-        return f"for example {key}{example(shown[0])}"
-
-    def here(self, message: str, hint: str = "") -> Finding:
-        """The value itself is wrong."""
-        return Finding(self.document.place(self.keys), message, hint, self.keys)
-
-    def owner(self) -> Place:
-        """Where the mapping that lacks something is named."""
-        if self.keys and isinstance(self.keys[-1], str):
-            return self.document.key_place(self.keys[:-1], self.keys[-1])
-        return self.document.place(self.keys)
-
-    def at_key(self, name: str, message: str, hint: str) -> Finding:
-        """A key of the value is wrong."""
-        place = self.document.key_place(self.keys, name)
-        return Finding(place, message, hint, (*self.keys, name))
-
-
 def explain(error: Any, document: Document, kind: str) -> Iterator[Finding]:
     """The findings that one error of jsonschema amounts to."""
-    case = _Case(error, document, kind)
+    case = Case(error, document, kind)
     if error.schema == FORBIDDEN:
         yield _forbidden(case)
     elif _about_a_name(error):
@@ -127,7 +48,7 @@ def _about_a_name(error: Any) -> bool:
     return "propertyNames" in tuple(error.relative_schema_path)[-3:]
 
 
-def _bad_name(case: _Case) -> Finding:
+def _bad_name(case: Case) -> Finding:
     name = case.value
     if case.error.validator == "not":
         return case.at_key(name, f"`{name}` is a reserved name", "choose another name")
@@ -136,7 +57,7 @@ def _bad_name(case: _Case) -> Finding:
     return case.at_key(name, f"{quoted(name) or 'this'} cannot be a name here", hint)
 
 
-def _type(case: _Case) -> Iterator[Finding]:
+def _type(case: Case) -> Iterator[Finding]:
     value, wanted = case.value, case.limit
     if value is None:
         subject = "this file is empty" if not case.keys else f"{case.name} has no value"
@@ -162,7 +83,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _enum(case: _Case) -> Iterator[Finding]:
+def _enum(case: Case) -> Iterator[Finding]:
     allowed = [str(item) for item in case.limit]
     near = did_you_mean(str(case.value), allowed)
     hint = f"did you mean {near}? " if near else ""
@@ -171,13 +92,13 @@ def _enum(case: _Case) -> Iterator[Finding]:
     yield case.here(message, f"{hint}allowed: {', '.join(allowed)}")
 
 
-def _const(case: _Case) -> Iterator[Finding]:
+def _const(case: Case) -> Iterator[Finding]:
     message = f"{case.name} must be {case.limit}, not {kind_of(case.value)}"
     hint = "newer versions need a newer sendoff" if case.keys[-1:] == ("version",) else ""
     yield case.here(message, hint)
 
 
-def _pattern(case: _Case) -> Iterator[Finding]:
+def _pattern(case: Case) -> Iterator[Finding]:
     if case.shape == "secret":
         hint = f"{case.example() or 'write env:NAME'}; a secret never stands in a file"
         yield case.here(f"{case.name} must name an environment variable, as env:NAME", hint)
@@ -188,7 +109,7 @@ def _pattern(case: _Case) -> Iterator[Finding]:
     yield case.here(f"{what}: {shown}" if shown else what, _format_hint(case))
 
 
-def _format_hint(case: _Case) -> str:
+def _format_hint(case: Case) -> str:
     value = str(case.value).strip()
     if case.shape in ("moment", "wall_moment"):
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
@@ -202,37 +123,37 @@ def _format_hint(case: _Case) -> str:
     return case.example()
 
 
-def _shortest(case: _Case) -> Iterator[Finding]:
+def _shortest(case: Case) -> Iterator[Finding]:
     if case.shape == "duration" and case.value:
         yield from _pattern(case)
     else:
         yield case.here(f"{case.name} is empty", case.example())
 
 
-def _longest(case: _Case) -> Iterator[Finding]:
+def _longest(case: Case) -> Iterator[Finding]:
     size = len(case.value)
     yield case.here(f"{case.name} is too long: {size}, at most {case.limit} are allowed")
 
 
-def _least(case: _Case) -> Iterator[Finding]:
+def _least(case: Case) -> Iterator[Finding]:
     more = "more than" if case.error.validator == "exclusiveMinimum" else "at least"
     yield case.here(f"{case.name} must be {more} {case.limit}, not {quoted(case.value)}")
 
 
-def _most(case: _Case) -> Iterator[Finding]:
+def _most(case: Case) -> Iterator[Finding]:
     yield case.here(f"{case.name} must be at most {case.limit}, not {quoted(case.value)}")
 
 
-def _few(case: _Case) -> Iterator[Finding]:
+def _few(case: Case) -> Iterator[Finding]:
     least = "is empty" if not case.value else f"needs at least {case.limit} entries"
     yield case.here(f"{case.name} {least}", case.example())
 
 
-def _twice(case: _Case) -> Iterator[Finding]:
+def _twice(case: Case) -> Iterator[Finding]:
     yield case.here(f"{case.name} names something twice")
 
 
-def _required(case: _Case) -> Iterator[Finding]:
+def _required(case: Case) -> Iterator[Finding]:
     for name in case.limit:
         if name in case.value:
             continue
@@ -245,7 +166,7 @@ def _required(case: _Case) -> Iterator[Finding]:
             yield case.at_key(meant, f"unknown key `{meant}`", f"did you mean {name}?")
 
 
-def _meant(case: _Case, name: str) -> str:
+def _meant(case: Case, name: str) -> str:
     """A key that is there and was meant to be ``name``."""
     names = [name, "template"] if name == "content" else [name]
     for key in case.value:
@@ -255,7 +176,7 @@ def _meant(case: _Case, name: str) -> str:
     return ""
 
 
-def _lack(case: _Case, name: str) -> tuple[str, str]:
+def _lack(case: Case, name: str) -> tuple[str, str]:
     if case.kind == "campaign":
         if name == "content":
             return "nothing to send: neither `template` nor `content`", "add template: NAME"
@@ -272,7 +193,7 @@ def _lack(case: _Case, name: str) -> tuple[str, str]:
     return f"`{name}` is missing{inside}", hint
 
 
-def _unknown(case: _Case) -> Iterator[Finding]:
+def _unknown(case: Case) -> Iterator[Finding]:
     known = set(case.schema.get("properties", ()))
     for name in case.value:
         if name in known:
@@ -285,7 +206,7 @@ def _unknown(case: _Case) -> Iterator[Finding]:
         yield case.at_key(name, message, suggestion(name, known, "known are"))
 
 
-def _union(case: _Case) -> Iterator[Finding]:
+def _union(case: Case) -> Iterator[Finding]:
     branches: dict[int, list[Any]] = {}
     for error in case.error.context:
         branches.setdefault(error.relative_schema_path[0], []).append(error)
@@ -299,7 +220,7 @@ def _union(case: _Case) -> Iterator[Finding]:
     yield case.here(message, case.example())
 
 
-def _forbidden(case: _Case) -> Finding:
+def _forbidden(case: Case) -> Finding:
     name = str(case.keys[-1])
     place = case.document.key_place(case.keys[:-1], name)
     siblings = case.document.node(case.keys[:-1]).data
@@ -319,11 +240,11 @@ def _why_forbidden(name: str, siblings: dict[str, Any], at_top: bool) -> tuple[s
     return f"`{name}` stands beside `content`", "write it inside content"
 
 
-def _anything(case: _Case) -> Iterator[Finding]:
+def _anything(case: Case) -> Iterator[Finding]:
     yield case.here(f"{case.name} is not as it should be", case.example())
 
 
-_HANDLERS: dict[str, Callable[[_Case], Iterator[Finding]]] = {
+_HANDLERS: dict[str, Callable[[Case], Iterator[Finding]]] = {
     "type": _type,
     "enum": _enum,
     "const": _const,

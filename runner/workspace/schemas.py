@@ -10,8 +10,9 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, Literal
 
+from .case import Finding
 from .document import Document
-from .explain import FORBIDDEN, Finding, explain
+from .explain import FORBIDDEN, explain
 from .problems import Problems
 
 Kind = Literal["campaign", "list", "template", "settings"]
@@ -57,10 +58,18 @@ def schema_text(kind: Kind) -> str:
 
 @cache
 def _validator(kind: Kind) -> Any:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 60 ms, only when there is YAML
+    # 60 ms, only when there is YAML
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
 
+    # 100.0 is an integer to JSON Schema, but a float to everything after us
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
     schema = json.loads(schema_text(kind))
-    return Draft202012Validator(_inline(schema, schema["$defs"]))
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, type_checker=types)(_inline(schema, schema["$defs"]))
+
+
+def _is_whole(_checker: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _inline(schema: Any, definitions: Mapping[str, Any]) -> Any:

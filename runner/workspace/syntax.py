@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import yaml
 
+from .text import CONTROL
+
 _QUOTE = 'put text that holds ": " or begins with a special character in quotes'
 
 _WORDS = {
@@ -57,7 +59,8 @@ def explain_syntax(error: yaml.YAMLError, text: str) -> tuple[int, int, str, str
 
 def _unprintable(text: str) -> tuple[int, int, str, str]:
     """The place of the character that YAML does not allow at all."""
-    start = max(text.find("\ufeff"), 0)
+    found = CONTROL.search(text)
+    start = found.start() if found else 0
     line = text.count("\n", 0, start)
     column = start - text.rfind("\n", 0, start) - 1
     return line, column, "an invisible character that YAML does not allow", "delete it"

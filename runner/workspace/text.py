@@ -11,7 +11,7 @@ MAX_BYTES = 1024 * 1024
 """The largest YAML or template file that is read."""
 
 # What YAML forbids, and what no HTML needs either.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 
 def decode(data: bytes, path: str) -> str:
@@ -28,7 +28,7 @@ def decode(data: bytes, path: str) -> str:
         offset = error.start + len(data) - len(body)
         what = f"byte {offset} (0x{body[error.start]:02x}) is not UTF-8"
         raise _refusal(path, line, column, what) from None
-    control = _CONTROL.search(text)
+    control = CONTROL.search(text)
     if control:
         start = control.start()
         line = text.count("\n", 0, start) + 1

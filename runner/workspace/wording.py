@@ -88,7 +88,7 @@ def quoted(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower() if value is not None else "nothing"
     if isinstance(value, (int, float)):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return str(value)
     if not isinstance(value, str) or "@" in value or len(value) > QUOTED or not value.isprintable():
         return ""
     return f'"{value}"'

@@ -91,6 +91,9 @@ def test_nothing_is_none(text: str) -> None:
         ("a: &a x\n*a : 2", "a key may not be an alias"),
         ("<<: 3", "<< merges mappings only"),
         ("a: 1\nb: 2\na: 3", "`a` stands twice (first in line 1)"),
+        ("b: 1\na: x\x01y", "f.yaml:2:5: an invisible character"),
+        ("a: b\n c: d", "a colon where no key can be"),
+        ("a: `x`", "text may not begin with `"),
         ("a\n---\nb", "a second document"),
     ],
 )

@@ -158,3 +158,62 @@ def test_a_cold_start_does_not_pay_for_what_it_does_not_use(root: Path) -> None:
 
 def test_loading_twice_is_the_same(root: Path) -> None:
     assert load(WorkspaceFiles(root)) == load(WorkspaceFiles(root))
+
+
+def test_an_attachment_that_leads_out_is_refused(root: Path, tmp_path_factory) -> None:
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.pdf"
+    secret.write_text("secret")
+    (root / "campaigns/files").mkdir()
+    (root / "campaigns/files/a.pdf").symlink_to(secret)
+    write(root, "campaigns/a.yaml", CAMPAIGN + "attachments: [{path: files/a.pdf}]\n")
+    problem = load(WorkspaceFiles(root)).problems[0]
+    assert "leads out of the workspace" in problem.message
+    assert (problem.line, problem.column) == (4, 22)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("batch_size: 100.0", "`batch_size` must be a whole number, not the number 100.0"),
+        ("batch_size: 1e2", '`batch_size` must be a whole number, not the text "1e2"'),
+        ("batch_size: true", "`batch_size` must be a whole number, not the word true"),
+    ],
+)
+def test_numbers_are_what_they_look_like(root: Path, written: str, message: str) -> None:
+    write(root, "campaigns/a.yaml", f"{CAMPAIGN}pacing: {{{written}}}\n")
+    assert [problem.message for problem in load(WorkspaceFiles(root)).problems] == [message]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from: {email: ann@example.org, name: [ann@example.org]}",
+        "from: ann@example.org",
+        "from: {email: ann@example.org}\nann@example.org: 1",
+        "from: {email: 'ann@example.org '}\nreply_to: [ann@example.org]",
+        "from: {email: ann@example.org}\ntimezone: ann@example.org\nprovider: ann@example.org",
+        "from: {email: ann@example.org}\nproviders: {sendgrid: {api_key: ann@example.org}}",
+        "from: {email: ann@example.org}\nstate: {branch: ann@@example.org, path: /ann@example.org}",
+        "ann@example.org: 1\nann@example.org: 2",
+    ],
+)
+def test_no_address_and_no_secret_is_repeated(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_settings(text + "\n")
+    assert "ann@" not in str(caught.value)
+
+
+def test_no_address_in_a_condition_is_repeated(root: Path) -> None:
+    for where in (
+        "contact.email == 'ann@example.org' or",
+        "ann@example.org",
+        "x('ann@example.org')",
+    ):
+        write(
+            root,
+            "campaigns/a.yaml",
+            CAMPAIGN.replace("members", f'{{use: members, where: "{where}"}}'),
+        )
+        problems = load(WorkspaceFiles(root)).problems
+        assert problems
+        assert "ann@" not in "".join(map(str, problems))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from runner.errors import InputError
 from runner.model.settings import Mailbox, Settings, Unsubscribe
@@ -16,6 +17,7 @@ from runner.workspace.campaigns import House, read_campaign
 from runner.workspace.document import parse, read
 from runner.workspace.lists import read_list
 from runner.workspace.problems import Problems
+from runner.workspace.schemas import KINDS, check, schema_text
 from runner.workspace.templates import cut, read_template
 from tests.examples.workspaces import VALID
 
@@ -25,6 +27,7 @@ HOUSE = House(
     Settings(sender=Mailbox("a@example.org"), unsubscribe=Unsubscribe(mailto="b@example.org")),
     FILES,
 )
+PLAIN = {kind: Draft202012Validator(json.loads(schema_text(kind))) for kind in KINDS}
 STRANGE = st.sampled_from(
     [None, True, 0, -1, 3.5, "", "x", "a b", "é@\n", "x" * 3000, [], ["x"], {}, {"x": "y"}, [[]],
      "recipient", "drip", "scheduled", "recurring", "2025-02-30 09:00", "2025-10-20 09:00Z", "0s",
@@ -77,6 +80,14 @@ def mutated(draw) -> tuple[str, object]:
     return path, data
 
 
+def kind_of_file(path: str) -> str:
+    if path == "sendoff.yaml":
+        return "settings"
+    if path.endswith(".html"):
+        return "template"
+    return "list" if "/lists/" in path else "campaign"
+
+
 def load_one(path: str, text: str) -> tuple[object, Problems]:
     problems = Problems()
     if path == "sendoff.yaml":
@@ -106,6 +117,16 @@ def test_every_file_is_either_whole_or_explained(case: tuple[str, object]) -> No
         assert problem.column >= 1
         assert problem.message.isprintable()
         assert "@" not in problem.message
+
+
+@settings(max_examples=200, deadline=None)
+@given(mutated())
+def test_an_editor_that_knows_the_schema_says_the_same(case: tuple[str, object]) -> None:
+    """The schema as it is shipped and the one that we compile from it never disagree."""
+    path, data = case
+    kind = kind_of_file(path)
+    document = parse(json.dumps(data, ensure_ascii=False), path)
+    assert check(document, kind, Problems()) == PLAIN[kind].is_valid(data)
 
 
 @pytest.mark.parametrize("path", sorted(SOURCES))
