@@ -9,7 +9,8 @@ from datetime import datetime
 from ..model.plan import Hold, JobPlan
 from ..model.settings import Settings
 from . import jobs, times, words
-from .page import Column, Fact, Page, Piece
+from .flow import Piece
+from .page import Column, Fact, Page
 
 MAX_ZONES = 12
 

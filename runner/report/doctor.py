@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..model.views import Check
 from . import words
+from .flow import Piece
 from .jsontext import dump
-from .page import Page, Piece
+from .page import Page
 from .terminal import PLAIN, Screen
 
 

@@ -34,10 +34,20 @@ def headline(result: RunResult) -> tuple[str, str]:
 
 
 def endings(result: RunResult) -> Iterator[Ending]:
-    """The worst first; nothing when all is well.  Holds are not among them."""
+    """The worst first; of a run that went well at most what was called back.
+
+    Holds are not among them.
+    """
     yield from _broken_off(result)
     yield from _doubtful(result)
     yield from _not_sent(result)
+    if result.recalled:
+        yield Ending(
+            "info",
+            f"{plural(result.recalled, 'mail')} of cancelled campaigns called back from the "
+            "provider before they went out.",
+            "nothing, they are recorded as not sent.",
+        )
 
 
 def _broken_off(result: RunResult) -> Iterator[Ending]:
@@ -48,11 +58,11 @@ def _broken_off(result: RunResult) -> Iterator[Ending]:
             "nothing was sent after that; mend the cause, then: sendoff run. Mails that could not "
             "be recorded will be shown as in doubt, not sent again.",
         )
-    if result.provider_failure:
+    if result.stopped:
         yield Ending(
-            "bad",
-            f"The provider could not be used: {result.provider_failure}",
-            "see what is missing with: sendoff doctor",
+            "warn",
+            f"The run stopped before everything due was sent: {result.stopped}",
+            "once the cause is mended, the next run sends the rest. See also: sendoff doctor",
         )
     if result.interrupted:
         yield Ending(
@@ -75,7 +85,7 @@ def _doubtful(result: RunResult) -> Iterator[Ending]:
         yield Ending(
             "bad",
             f"{plural(result.in_doubt, 'mail')} of this run may or may not have been sent: the "
-            "provider gave no clear answer. They are not sent again by themselves.",
+            "provider gave no clear answer. None of it is sent again by itself.",
             _settle(named),
         )
     if result.doubt_before:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled
 from ..model.plan import Hold, JobPlan, Plan
 from ..planning.view import estimated_duration
-from . import times, words
+from . import cronwords, times, words
 from .page import Fact
 
 AT_ONCE = "as long as the provider needs"
@@ -88,7 +88,7 @@ def _ahead(
     else:
         yield f"{times.when(first, zone)}, {times.relative(first, now)}"
     if last != first:
-        yield f"the last {times.until(first, last, zone)}"
+        yield f"last mail {times.until(first, last, zone)}"
 
 
 def _past(job: JobPlan, zone: tzinfo) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _past(job: JobPlan, zone: tzinfo) -> Iterator[str]:
     first = min(job.started_at, end) if end else job.started_at
     yield f"began {times.when(first, zone)}"
     if end and end != first:
-        yield f"the last {times.until(first, end, zone)}"
+        yield f"last mail {times.until(first, end, zone)}"
 
 
 def _nominal(job: JobPlan, now: datetime, zone: tzinfo) -> Iterator[str]:
@@ -141,7 +141,7 @@ def repeats(campaign: Campaign) -> tuple[str, ...]:
     if not isinstance(schedule, Recurring):
         return ()
     end = f"until {times.day(schedule.until)}" if schedule.until else "without end"
-    return (f"cron {schedule.cron}", end)
+    return (cronwords.in_words(schedule.cron), end)
 
 
 def takes(job: JobPlan) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..model.views import ListView
 from . import words
+from .flow import Piece
 from .jsontext import dump
-from .page import Fact, Page, Piece
+from .page import Fact, Page
 from .terminal import PLAIN, Screen
 
 MAX_WARNINGS = 10

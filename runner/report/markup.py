@@ -24,9 +24,9 @@ def escape(text: str) -> str:
     text = _clip(clean(text).strip())
     text = _SPECIAL.sub(lambda m: "\\" + m[0], text)
     text = _LINK.sub(lambda m: (m[1] or "") + "\\" + (m[2] or m[3]), text)
-    text = _START.sub(lambda m: ZERO_WIDTH + m[0], text)
     # a mention is found in the finished page, where a backslash is gone already
-    return _PING.sub(lambda m: m[0] + ZERO_WIDTH, text)
+    text = _PING.sub(lambda m: m[0] + ZERO_WIDTH, text)
+    return _START.sub(lambda m: ZERO_WIDTH + m[0], text)
 
 
 def code(text: str) -> str:

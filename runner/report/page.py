@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from .flow import Line, flow, width_of
-from .flow import Piece as Piece
+from .flow import Line, Piece, flow, width_of
 from .terminal import Screen, clean, defuse, is_right_to_left, terminal_of
 
 Span = str | Piece
@@ -127,7 +126,8 @@ class Page:
         widths = self._widths(columns, rows, self.terminal.width - indent)
         for number, row in enumerate(rows):
             if number and leads:
-                self._add(flow([leads[number - 1]], self.terminal.width), 0, 0)
+                lead = replace(leads[number - 1], style="bold")
+                self._add(flow([lead], self.terminal.width), 0, 0)
             self._row(columns, row, widths, indent)
 
     def _widths(

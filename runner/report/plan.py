@@ -8,8 +8,9 @@ from ..model.plan import Plan
 from ..model.settings import Settings
 from ..planning.view import hold_record, job_record, stamp
 from . import blocks, jobs, times, words
+from .flow import Piece
 from .jsontext import dump
-from .page import Page, Piece
+from .page import Page
 from .planmarkdown import markdown
 from .terminal import PLAIN, Screen
 

@@ -8,11 +8,14 @@ from ..errors import Problem
 from ..model.plan import Hold, JobPlan, Plan
 from ..model.settings import Settings
 from . import blocks, jobs, markup, times, words
-from .page import Fact, Piece, Span
+from .flow import Piece
+from .page import Fact, Span
 from .terminal import PLAIN, Screen
 
 MAX_LINES = 25
 """Holds or problems shown in a comment; as many again could not be read there."""
+MAX_SECTION = 20_000
+"""Characters that the holds, or the problems, may take: there must be room for the jobs."""
 MAX_ZONES = 40
 
 
@@ -43,10 +46,20 @@ def markdown(
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
     found = list(lines)
-    if not found:
-        return []
-    more = [f"- +{len(found) - MAX_LINES} more"] if len(found) > MAX_LINES else []
-    return [f"### {title}\n", *found[:MAX_LINES], *more, ""]
+    return [f"### {title}\n", *first_of(found), ""] if found else []
+
+
+def first_of(lines: Sequence[str]) -> list[str]:
+    """As many entries of a list as people will read, then ``+N more``."""
+    shown: list[str] = []
+    room = MAX_SECTION
+    for line in lines[:MAX_LINES]:
+        room -= len(line)
+        if room < 0:
+            break
+        shown.append(line)
+    more = len(lines) - len(shown)
+    return [*shown, f"- +{more:,} more"] if more else shown
 
 
 def _problem(problem: Problem) -> str:

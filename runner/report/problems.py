@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ..errors import Problem
 from ..model.workspace import Workspace
 from . import words
+from .flow import Piece
 from .jsontext import dump
-from .page import Page, Piece
+from .page import Page
 from .sarif import sarif
 from .terminal import PLAIN, Screen, clean, defuse
 

@@ -11,8 +11,9 @@ from ..model.settings import Settings
 from ..planning.view import hold_record, job_record
 from . import blocks, markup, planmarkdown, words
 from .endings import endings, headline
+from .flow import Piece
 from .jsontext import dump
-from .page import Column, Page, Piece
+from .page import Column, Page
 from .terminal import Screen
 
 
@@ -102,12 +103,13 @@ def as_json(result: RunResult, settings: Settings, screen: Screen, now: datetime
             "in_doubt": result.in_doubt,
             "in_doubt_before": result.doubt_before,
             "released": result.released,
+            "recalled": result.recalled,
             "later": result.later,
             "races": result.races,
             "interrupted": result.interrupted,
             "lost_race": result.lost_race,
             "state_failure": result.state_failure,
-            "provider_failure": result.provider_failure,
+            "stopped": result.stopped,
             "held": [hold_record(hold) for hold in result.held],
             "jobs": [job_record(job, now) for job in result.plan],
         }
@@ -125,9 +127,7 @@ def markdown(result: RunResult, settings: Settings, screen: Screen, now: datetim
         f"- {markup.escape(ending.message)}<br>→ **{markup.escape(ending.advice)}**"
         for ending in endings(result)
     ]
-    head += [planmarkdown.hold_line(hold) for hold in result.held[: planmarkdown.MAX_LINES]]
-    more = len(result.held) - planmarkdown.MAX_LINES
-    head += [f"- +{more} more held"] if more > 0 else []
+    head += planmarkdown.first_of([planmarkdown.hold_line(hold) for hold in result.held])
     return markup.fit("\n".join(head) + "\n", _job_rows(result, now, settings), "jobs")
 
 

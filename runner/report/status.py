@@ -9,8 +9,9 @@ from ..model.plan import Hold, JobPlan
 from ..model.settings import Settings
 from ..planning.view import hold_record, job_record, stamp
 from . import blocks, times, words
+from .flow import Piece
 from .jsontext import dump
-from .page import Page, Piece
+from .page import Page
 from .terminal import Screen
 
 

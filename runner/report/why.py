@@ -9,8 +9,9 @@ from ..model.settings import Settings
 from ..model.views import WhyRow, WhyView
 from ..planning.view import stamp
 from . import times, words
+from .flow import Piece
 from .jsontext import dump
-from .page import Fact, Page, Piece
+from .page import Fact, Page
 from .terminal import PLAIN, Screen
 
 _STYLES = {

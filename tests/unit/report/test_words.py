@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runner.model.contacts import Reason
 from runner.model.plan import JobStatus, Spot
 from runner.model.settings import Pacing
