@@ -90,10 +90,11 @@ class FilesStore:
 
     def initialise(self, created: datetime) -> Snapshot:
         """Make the directory with an empty ledger.  StateRefused when there is a state already."""
+        self._check_inside()
         try:
             make_directories(self._root)
-            self._check_place()
             with self._lock(shared=False):
+                finish(self._root)
                 if (self._root / META).exists() or (self._root / LEDGER).exists():
                     raise StateRefused(f"{self._root} holds a state already")
                 write_all(self._root, {META: encode_meta(self._fingerprint, created)})
@@ -218,14 +219,17 @@ class FilesStore:
             return hidden(path).read_bytes()
 
     def _check_place(self) -> None:
+        self._check_inside()
+        if not self._root.exists():
+            raise StateMissing(self._missing("there is no state"))
+
+    def _check_inside(self) -> None:
         home = self._workspace.resolve()
         for path in (self._root, self._root / LEDGER, self._root / "jobs"):
             if not path.resolve().is_relative_to(home):
                 raise StateRefused(f"{path} leads out of the workspace: a symbolic link?")
             if path.exists() and not path.is_dir():
                 raise StateRefused(f"{path} is not a directory")
-        if not self._root.exists():
-            raise StateMissing(self._missing("there is no state"))
 
     def _missing(self, what: str) -> str:
         return (

@@ -13,13 +13,13 @@ hidden files in place of the missing ones.  Whatever else is hidden is rubbish o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ..errors import StateCorrupt
-from .disk import make_directories, state_error, sync_directory, write_durably
+from .disk import state_error, sync_directory, write_durably
 
 JOURNAL: Final = ".journal"
 
@@ -37,7 +37,7 @@ def write_all(root: Path, files: Mapping[str, bytes]) -> None:
     try:
         for path, content in files.items():
             _prepare(root / path, content)
-        for directory in {(root / path).parent for path in files}:
+        for directory in _chain(root, files):
             sync_directory(directory)
         _commit(root, sorted(files))
     except OSError as error:
@@ -48,8 +48,17 @@ def write_all(root: Path, files: Mapping[str, bytes]) -> None:
         finish(root)
 
 
+def _chain(root: Path, files: Iterable[str]) -> list[Path]:
+    """The directories on the way to ``files``, one above before one below.
+
+    All of them, not only new ones: a run that was killed may have made one and not synced it.
+    """
+    inner = {root / parent for path in files for parent in PurePosixPath(path).parents}
+    return sorted(inner)
+
+
 def _prepare(path: Path, content: bytes) -> None:
-    make_directories(path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         write_durably(hidden(path), content)
     except OSError as error:

@@ -189,6 +189,7 @@ _FIELDS: Final[Mapping[type[Record], Mapping[str, _Field]]] = {
         "revision": _COUNT,
         "commit": _TEXT_OR_NOTHING,
         "enrolled": _Field(_write_instant, _read_instant, None),
+        "handle": _TEXT_OR_NOTHING,
     },
     Receipt: {
         "claim": _TEXT,

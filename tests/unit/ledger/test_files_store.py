@@ -6,6 +6,8 @@ import errno
 import fcntl
 import os
 import resource
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -24,6 +26,7 @@ from runner.errors import (
 )
 from runner.ledger.disk import write_durably
 from runner.ledger.files_store import FilesStore
+from runner.ledger.records import encode
 from runner.model.ledger import Claim, Document
 from runner.ports import Snapshot
 
@@ -151,6 +154,47 @@ def test_an_error_at_any_step_is_told_and_nothing_is_half_done(
     assert code in (0, 5)
     found = ids(make_store().sync())
     assert found == (OLD if code else NEW)
+
+
+APPEND = """
+import sys
+from pathlib import Path
+from runner.errors import StateError
+from runner.ledger.files_store import FilesStore
+from runner.ledger.records import decode
+
+root = Path(sys.argv[1])
+store = FilesStore(root, "0123abcd", workspace=root.parent, sleep=float)
+records = [decode(line, "x") for line in sys.argv[2:]]
+try:
+    store.append(store.sync(), records, run="r", message="")
+except StateError as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace makes the disk fail")
+@pytest.mark.parametrize("fault", ["fsync:error=EIO", "fsync:signal=KILL", "rename:error=ENOSPC"])
+@pytest.mark.parametrize("when", [1, 2, 4, 7, 8, 9])
+def test_a_disk_that_cannot_keep_its_promise(
+    store: FilesStore,
+    make_store: MakeStore,
+    make_claim: MakeClaim,
+    root: Path,
+    fault: str,
+    when: int,
+) -> None:
+    store.append(store.sync(), [make_claim("0")], run="q", message="")
+    lines = [encode(make_claim("1")), encode(make_claim("2", "other"))]
+    tracer = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={fault}:when={when}"]
+    command = [*tracer, sys.executable, "-c", APPEND, str(root), *lines]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    found = ids(make_store().sync())
+    if "KILL" in fault:
+        assert found in (OLD, NEW)
+    else:
+        assert found == (OLD if done.returncode else NEW)
+        assert (done.returncode == 0) or "StateUnreachable" in done.stderr
 
 
 def test_the_steps_reach_the_end(store: FilesStore, make_claim: MakeClaim, root: Path) -> None:
@@ -296,6 +340,24 @@ def test_an_interrupted_append_whose_files_are_gone_is_corrupt(
         store.sync()
 
 
+@pytest.mark.parametrize("step", range(1, 20))
+def test_killed_at_any_step_a_state_is_made_or_not(
+    make_store: MakeStore, make_claim: MakeClaim, root: Path, created: datetime, step: int
+) -> None:
+    def act() -> int:
+        at_step(step, root, lambda: os._exit(9))
+        make_store().initialise(created)
+        return 0
+
+    code = in_child(act)
+    try:
+        base = make_store().sync()
+    except StateMissing:
+        assert code == 9
+        base = make_store().initialise(created)
+    assert ids(make_store().append(base, [make_claim("1")], run="r", message="")) == {"news": ["1"]}
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"[3]", b'["../../x"'])
 def test_a_journal_that_was_edited_is_corrupt(
     store: FilesStore, root: Path, content: bytes
@@ -331,6 +393,9 @@ def test_where_the_state_cannot_be(
     for act in (make_store_again(root).sync, lambda: make_store_again(root).initialise(created)):
         with pytest.raises(StateRefused, match="leads out of the workspace"):
             act()
+    deeper = FilesStore(root / "deep", "0123abcd", workspace=root.parent, sleep=no_sleep)
+    with pytest.raises(StateRefused, match="leads out of the workspace"):
+        deeper.initialise(created)
     assert list((tmp_path / "outside").iterdir()) == []
 
 

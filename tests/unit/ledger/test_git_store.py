@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -150,6 +152,55 @@ def test_the_answer_is_lost_and_another_run_was_faster(
     with pytest.raises(RaceLost):
         append(store, base, make_claim("1"))
     assert sh(remote, "rev-parse", BRANCH).strip() == rival
+
+
+def test_the_answer_to_the_first_push_of_all_is_lost(
+    clone: Path, remote: Path, created: datetime, make_claim: MakeClaim
+) -> None:
+    hook(remote, "post-receive", "kill -9 $PPID")
+    store = open_store(clone)
+    base = store.initialise(created)
+    assert store.sync().version == base.version
+    assert ids(append(store, base, make_claim("1"))) == ["1"]
+
+
+def test_runs_that_share_one_clone(store: GitStore, clone: Path, make_claim: MakeClaim) -> None:
+    stores = [open_store(clone) for _ in range(3)]
+    base = store.sync()
+    start = threading.Barrier(3)
+
+    def go(index: int) -> bool:
+        start.wait()
+        claim = make_claim(str(index), run=f"r{index}")
+        try:
+            append(stores[index], base, claim, run=claim.run)
+        except RaceLost:
+            append(stores[index], stores[index].sync(), claim, run=claim.run)
+            return False
+        return True
+
+    def persistent(index: int) -> bool:
+        try:
+            return go(index)
+        except RaceLost:
+            append(stores[index], stores[index].sync(), make_claim(str(index)), run=f"s{index}")
+            return False
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(persistent, range(3))) == 1
+    assert sorted(ids(store.sync())) == ["0", "1", "2"]
+
+
+def test_from_a_clone_without_blobs(
+    store: GitStore, remote: Path, tmp_path: Path, make_claim: MakeClaim
+) -> None:
+    sh(remote, "config", "uploadpack.allowFilter", "true")
+    sh(remote, "config", "uploadpack.allowAnySHA1InWant", "true")
+    append(store, store.sync(), make_claim("0"))
+    partial = tmp_path / "partial"
+    sh(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{remote}", str(partial))
+    opened = open_store(partial)
+    assert ids(append(opened, opened.sync(), make_claim("1", run="s"), run="s")) == ["0", "1"]
 
 
 def test_a_rule_that_declines_is_told_with_the_words_of_the_remote(
