@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,17 +13,42 @@ from typing import TYPE_CHECKING
 from .clock import SystemClock
 from .errors import InputError, Problem, StateError, StateMissing
 from .model.settings import Settings
-from .survey import Desk
+from .survey import Desk, Desks
 from .workspace import WorkspaceFiles, load
 
 if TYPE_CHECKING:
     from .contacts import ContactLists
     from .ledger.files_store import FilesStore
     from .ledger.git_store import GitStore
+    from .model.campaign import Campaign, Step
     from .model.workspace import Workspace
-    from .ports import Provider, Snapshot
+    from .ports import Composer, Provider, Snapshot
     from .repository.approved import Approved
     from .repository.git import Git
+    from .templates import TemplateRoom
+
+
+@dataclass
+class _Room:
+    """The templates room, opened when something is to be rendered: most runs render nothing."""
+
+    workspace: Workspace
+    files: WorkspaceFiles
+
+    @cached_property
+    def _room(self) -> TemplateRoom:
+        from .templates import TemplateRoom
+
+        return TemplateRoom(self.workspace, self.files)
+
+    def composer(self, campaign: Campaign, step: Step) -> Composer:
+        """See ``ports.Templates``."""
+        return self._room.composer(campaign, step)
+
+    def check(self, campaign: Campaign, step: Step, fields: frozenset[str]) -> list[Problem]:
+        """See ``ports.Templates``."""
+        return self._room.check(campaign, step, fields)
+
 
 SETTINGS = "sendoff.yaml"
 NO_KEY = b"no state key: nothing of this is stored"
@@ -69,38 +94,36 @@ class Site:
         return self._contact_lists(self.workspace, WorkspaceFiles(self.root))
 
     @contextmanager
-    def approved_desk(self) -> Iterator[Desk]:
-        """What may be sent: with the git store the approved commit, else the working tree.
+    def approved_desks(self) -> Iterator[Desks]:
+        """What may be sent: with the git store the approved commit, else the working tree."""
+        if self._own_settings().state.backend == "files":
+            yield _TreeDesks(self)
+            return
+        with ExitStack() as stack:
+            yield _ApprovedDesks(self, stack)
+
+    def exported_desk(self, approved: Approved, into: Path) -> Desk:
+        """The desk of an approved commit, its files written below ``into``.
 
         List data and nothing else is also looked for in the working tree: contacts need not be
         in git.
         """
-        state = self._own_settings().state
-        if state.backend == "files":
-            yield self.desk()
-            return
-        approved = self._approved()
-        with tempfile.TemporaryDirectory(prefix="sendoff-") as directory:
-            self._export(approved.commit, Path(directory))
-            files = WorkspaceFiles(Path(directory))
-            workspace = load(files)
-            self._refuse_other_state(workspace.settings, approved)
-            lists = WorkspaceFiles(Path(directory), fallback=self.root)
-            desk = self._desk(workspace, files, lists)
-            desk.commit, desk.committed_at = approved.commit, approved.committed_at
-            yield desk
+        self._export(approved.commit, into)
+        files = WorkspaceFiles(into)
+        workspace = load(files)
+        self._refuse_other_state(workspace.settings, approved)
+        desk = self._desk(workspace, files, WorkspaceFiles(into, fallback=self.root))
+        desk.commit, desk.committed_at = approved.commit, approved.committed_at
+        return desk
 
     def _desk(self, workspace: Workspace, files: WorkspaceFiles, data: WorkspaceFiles) -> Desk:
-        from .templates import TemplateRoom  # noqa: PLC0415 - compiling is for those who send
-
-        return Desk(
-            workspace,
-            self._contact_lists(workspace, data),
-            TemplateRoom(workspace, files),
-        )
+        desk = Desk(workspace, self._contact_lists(workspace, data), _Room(workspace, files))
+        provider = self.provider(workspace.settings)
+        desk.resends = provider.name if provider.capabilities.idempotent else ""
+        return desk
 
     def _contact_lists(self, workspace: Workspace, data: WorkspaceFiles) -> ContactLists:
-        from .contacts import ContactLists  # noqa: PLC0415
+        from .contacts import ContactLists
 
         return ContactLists(data, self._state_key(workspace.settings), workspace.suppressions)
 
@@ -126,7 +149,7 @@ class Site:
 
     def _own_settings(self) -> Settings:
         """The settings here, read alone: only to learn where the state is."""
-        from .workspace import parse_settings  # noqa: PLC0415
+        from .workspace import parse_settings
 
         text = WorkspaceFiles(self.root).read_text(SETTINGS)
         if text is None:
@@ -137,18 +160,19 @@ class Site:
     @cached_property
     def git(self) -> Git:
         """The git repository around the workspace."""
-        from .repository.git import Git  # noqa: PLC0415
+        from .repository.git import Git
 
         return Git(self.root)
 
-    def _approved(self) -> Approved:
-        from .repository.approved import approved_tip  # noqa: PLC0415
+    def approved_tip(self) -> Approved:
+        """The approved commit, as the remote has it."""
+        from .repository.approved import approved_tip
 
         state = self._own_settings().state
         return approved_tip(self.git, state.remote, state.approved_branch, sleep=self.clock.sleep)
 
     def _export(self, commit: str, into: Path) -> None:
-        from .repository.approved import export, workspace_prefix  # noqa: PLC0415
+        from .repository.approved import export, workspace_prefix
 
         export(self.git, commit, workspace_prefix(self.git), (SETTINGS, "campaigns"), into)
 
@@ -184,17 +208,17 @@ class Site:
 
     def store(self, settings: Settings) -> GitStore | FilesStore:
         """The ledger's store.  Raises StateError when there is no state key."""
-        from .ledger.meta import key_id  # noqa: PLC0415
+        from .ledger.meta import key_id
 
         fingerprint = key_id(self.state_key(settings))
         state = settings.state
         if state.backend == "git":
-            from .ledger.git_store import GitStore  # noqa: PLC0415
+            from .ledger.git_store import GitStore
 
             return GitStore(
                 self.git, state.remote, state.branch, fingerprint, sleep=self.clock.sleep
             )
-        from .ledger.files_store import FilesStore  # noqa: PLC0415
+        from .ledger.files_store import FilesStore
 
         return FilesStore(
             self.root / state.path, fingerprint, workspace=self.root, sleep=self.clock.sleep
@@ -205,7 +229,7 @@ class Site:
 
         Where no state was ever made nothing can have been sent: that is shown as such.
         """
-        from .ledger.snapshot import StoredSnapshot  # noqa: PLC0415
+        from .ledger.snapshot import StoredSnapshot
 
         nothing = StoredSnapshot("", lambda: iter(()), lambda files: iter(()))
         try:
@@ -223,9 +247,54 @@ class Site:
 
     def provider(self, settings: Settings) -> Provider:
         """The provider that the settings name."""
-        from . import providers  # noqa: PLC0415
+        from . import providers
 
         return providers.build(settings, self.environ, self.root, self.clock)
+
+
+class _ApprovedDesks:
+    """Desks of the approved branch: a new one whenever its tip has moved."""
+
+    def __init__(self, site: Site, stack: ExitStack) -> None:
+        self._site = site
+        self._stack = stack
+        self.current = self._read(site.approved_tip())
+
+    def newest(self) -> Desk:
+        """See ``survey.Desks``."""
+        tip = self._site.approved_tip()
+        if tip.commit != self.current.commit:
+            self.current = self._read(tip)
+        return self.current
+
+    def _read(self, tip: Approved) -> Desk:
+        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sendoff-"))
+        return self._site.exported_desk(tip, Path(directory))
+
+
+class _TreeDesks:
+    """Desks of a working tree that has no approval: a new one when a file was changed."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._seen = self._look()
+        self.current = site.desk()
+
+    def newest(self) -> Desk:
+        """See ``survey.Desks``."""
+        seen = self._look()
+        if seen != self._seen:
+            self._seen = seen
+            self._site.__dict__.pop("workspace", None)
+            self.current = self._site.desk()
+        return self.current
+
+    def _look(self) -> frozenset[tuple[str, int, int]]:
+        """Settings and campaigns, by name, time and size; lists and templates stay as they are."""
+        root = self._site.root
+        paths = [root / SETTINGS, *(root / "campaigns").rglob("*.yaml")]
+        stats = [(path, path.stat()) for path in paths if path.is_file()]
+        return frozenset((str(path), s.st_mtime_ns, s.st_size) for path, s in stats)
 
 
 MIN_KEY = 32

@@ -62,9 +62,7 @@ def duration(text: str) -> timedelta:
     return timedelta(**{units[unit]: int(number)})
 
 
-NOW = arg(
-    "--now", type=instant, metavar="TIME", help="take TIME (RFC 3339) for now"
-)
+NOW = arg("--now", type=instant, metavar="TIME", help="take TIME (RFC 3339) for now")
 JSON = arg("--json", action="store_const", const="json", dest="format", help="the same as JSON")
 
 

@@ -107,20 +107,19 @@ def _compose(item: Claimed, start: int, stop: int) -> tuple[MessageBatch | None,
     One bad contact does not cost the others their mail: when the stretch fails as a whole, each
     contact is tried alone.
     """
-    indices = item.batch.indices[start:stop]
     audience = item.batch.job.audience
-    unfit: list[int] = []
+    chosen = list(enumerate(item.batch.indices[start:stop], start))
     try:
-        composed = item.composer.compose(audience, indices)
+        composed = item.composer.compose(audience, [index for _, index in chosen])
+        unfit: list[int] = []
     except InputError:
-        unfit = [start + n for n, index in enumerate(indices) if not _can_render(item, index)]
-        bad = set(unfit)
-        indices = [index for n, index in enumerate(indices) if start + n not in bad]
-        if not indices:
+        unfit = [position for position, index in chosen if not _can_render(item, index)]
+        chosen = [pair for pair in chosen if pair[0] not in set(unfit)]
+        if not chosen:
             return None, unfit
-        composed = item.composer.compose(audience, indices)
-    times = [t for n, t in enumerate(item.batch.times[start:stop], start) if n not in set(unfit)]
-    return _message_batch(item, indices, times, composed), unfit
+        composed = item.composer.compose(audience, [index for _, index in chosen])
+    times = [item.batch.times[position] for position, _ in chosen]
+    return _message_batch(item, [index for _, index in chosen], times, composed), unfit
 
 
 def _can_render(item: Claimed, index: int) -> bool:
@@ -147,6 +146,7 @@ def _message_batch(
         send_at=times,
         content=composed,
         asm_group=campaign.unsubscribe.sendgrid_group,
+        handle=item.claim.handle,
     )
 
 

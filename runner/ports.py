@@ -10,8 +10,8 @@ from typing import Protocol
 from .errors import Problem
 from .model.campaign import Campaign, Step
 from .model.contacts import Audience, ContactList
-from .model.ledger import Document, Record
-from .model.message import Capabilities, Composed, MessageBatch, Outcome, Rendered
+from .model.ledger import Claim, Document, Record
+from .model.message import Capabilities, Composed, MessageBatch, Outcome, Rendered, Verdict
 
 
 class Clock(Protocol):
@@ -122,6 +122,26 @@ class Provider(Protocol):
 
         Never raises for what happens to a message.  Takes from ``batches`` lazily.  After
         ``deadline`` or once the clock is stopping, what was not begun is ``temporary``.
+        """
+        ...
+
+    def handle(self, job_id: str) -> str:
+        """A name under which what is handed over for later can be called back.
+
+        '' when the provider cannot, or gives none now: sending goes on without.
+        """
+        ...
+
+    def recall(self, handle: str) -> bool:
+        """Call back everything of a handle that has not gone; False when that is not certain."""
+        ...
+
+    def evidence(
+        self, claim: Claim, contacts: Sequence[tuple[int, str, bytes]]
+    ) -> Mapping[int, Verdict]:
+        """What became of some of a claim's contacts: (position, address, contact key).
+
+        By position; what cannot be found out is ``unknown`` or missing.
         """
         ...
 

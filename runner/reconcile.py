@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from .delivery import Claimed, Delivery, receipt
-from .errors import RaceLost, StateError
+from .errors import RaceLost, SendoffError, StateError
 from .model.ledger import Claim, Closed, Document, Planned, Record
 from .model.message import Outcome
 from .model.plan import JobPlan, Plan
@@ -22,7 +22,8 @@ from .planning.planner import Horizon
 from .planning.slices import BatchPlan, batches, slice_sizes
 from .planning.view import job_record
 from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
-from .survey import Desk, survey
+from .recall import recall_cancelled
+from .survey import Desks, survey
 
 MAX_RACES = 8
 SETTLE_RESERVE = timedelta(seconds=5)
@@ -67,14 +68,15 @@ class Reconciler:
 
     def __init__(
         self,
-        desk: Desk,
+        desks: Desks,
         store: LedgerStore,
         provider: Provider,
         clock: Clock,
         observer: Observer,
         options: RunOptions,
     ) -> None:
-        self._desk = desk
+        self._desks = desks
+        self._desk = desks.current
         self._store = store
         self._provider = provider
         self._clock = clock
@@ -87,7 +89,9 @@ class Reconciler:
         self._resting: set[str] = set()
         self._races = 0
         self._claims_made = 0
-        self._touched: set[str] = set()
+        self._handles: dict[str, str] = {}
+        self._recalled = 0
+        self._stopped = ""
 
     def run(self) -> RunResult:
         """Send what is due and record it.
@@ -96,6 +100,7 @@ class Reconciler:
         ProviderError); afterwards every failure is in the result.
         """
         self._snapshot: Snapshot = self._store.sync()
+        self._recall()
         plan = self._plan()
         if plan.due:
             self._provider.check()
@@ -117,7 +122,8 @@ class Reconciler:
         if self._note_first_sight(plan):
             # occurrences count from the first sight, so it must be part of what is planned
             plan = survey(self._desk, self._records, self._horizon(), thorough=False)
-        self._observer.event("planned", due=plan.due)
+        if plan.due:
+            self._observer.event("planned", due=plan.due)
         return plan
 
     def _horizon(self) -> Horizon:
@@ -163,7 +169,7 @@ class Reconciler:
                     raise
                 self._snapshot = self._store.sync()
                 again = True
-            if not again or self._out_of_time():
+            if not again or self._stopped or self._out_of_time():
                 return plan
             plan = self._plan()
             if not any(True for _ in self._waiting(plan)):
@@ -178,10 +184,35 @@ class Reconciler:
             part = list(islice(queue, next(sizes)))
             if not part:
                 return progress
+            if progress and self._approval_changed():
+                return not self._stopped
             progress = True
             if not self._send_slice(part):
                 return True
         return False
+
+    def _approval_changed(self) -> bool:
+        """Look, between slices, whether something else is approved now: a cancelled or paused
+        campaign stops here."""
+        try:
+            desk = self._desks.newest()
+        except SendoffError as error:
+            # what cannot be read cannot be approved: stop, and let the next run say why
+            self._stopped = str(error)
+            return True
+        if desk is self._desk:
+            return False
+        self._desk = desk
+        self._recall()
+        return True
+
+    def _recall(self) -> None:
+        now = self._clock.now()
+        found = recall_cancelled(self._desk, self._records, self._provider, now)
+        self._recalled += sum(count for record in found for _, count in record.ranges)
+        self._pending += found
+        if found:
+            self._observer.event("recalled", count=self._recalled)
 
     def _waiting(self, plan: Plan) -> Iterator[BatchPlan]:
         """Batches of jobs that the provider has not turned away in this run."""
@@ -233,14 +264,22 @@ class Reconciler:
             revision=job.campaign.revision,
             commit=self._desk.commit,
             enrolled=_whole(now) if job.queue.late else None,
+            handle=self._handle(job.job_id) if last > now.timestamp() else "",
         )
         return Claimed(claim, batch, self._desk.composer(job.campaign, job.step))
+
+    def _handle(self, job: str) -> str:
+        """One handle a job and run, asked for only when something is handed over for later."""
+        if not self._provider.capabilities.recall_before_seconds:
+            return ""
+        if job not in self._handles:
+            self._handles[job] = self._provider.handle(job)
+        return self._handles[job]
 
     def _book(self, item: Claimed, outcomes: list[Outcome]) -> bool:
         """Note a receipt; False when the job's gates must look again or it has to rest."""
         job = item.claim.job_id
         self._pending.append(receipt(item.claim, outcomes, _whole(self._clock.now())))
-        self._touched.add(item.claim.campaign)
         self._tally.add(job, outcomes)
         kinds = [outcome.kind for outcome in outcomes if outcome.reason != "not begun"]
         self._observer.event(
@@ -321,14 +360,12 @@ class Reconciler:
             jobs=results,
             plan=plan.jobs,
             races=self._races,
+            recalled=self._recalled,
+            stopped=self._stopped,
             interrupted=self._clock.stopping,
             state_failure=failure,
-            lost_race=bool(self._races) and not self._claims_sent(results),
+            lost_race=bool(self._races) and not results,
         )
-
-    @staticmethod
-    def _claims_sent(results: tuple[JobResult, ...]) -> bool:
-        return bool(results)
 
 
 def _whole(instant: datetime) -> datetime:

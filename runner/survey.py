@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Protocol
 
 from .errors import InputError
-from .expressions import compile_expression
 from .model.campaign import Campaign, Step
 from .model.contacts import Audience, ContactList
 from .model.ledger import Record
@@ -32,6 +32,7 @@ class Desk:
     """A workspace with what it takes to read its lists and compile its templates.
 
     ``commit`` and ``committed_at`` name the approved commit it was read from, if it was.
+    ``resends``: the provider's name if sending the same send key again cannot mail twice.
     """
 
     workspace: Workspace
@@ -39,6 +40,7 @@ class Desk:
     templates: Templates
     commit: str = ""
     committed_at: datetime | None = None
+    resends: str = ""
     _composers: dict[tuple[str, str], Composer] = field(default_factory=dict)
 
     def only(self, campaign: str) -> Desk:
@@ -66,6 +68,33 @@ class Desk:
         return sha256((self.composer(campaign, step).digest + definition).encode()).hexdigest()[:16]
 
 
+class Desks(Protocol):
+    """Where a run gets its desk: what is approved may change while it sends."""
+
+    @property
+    def current(self) -> Desk:
+        """The desk as it was last read."""
+        ...
+
+    def newest(self) -> Desk:
+        """The desk as it is now; the same object for as long as nothing changed.
+
+        Raises SendoffError when what is approved now cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class OneDesk:
+    """A desk that nobody changes."""
+
+    current: Desk
+
+    def newest(self) -> Desk:
+        """Always the same."""
+        return self.current
+
+
 def survey(desk: Desk, records: Records, horizon: Horizon, *, thorough: bool = True) -> Plan:
     """Plan every campaign.
 
@@ -78,7 +107,7 @@ def survey(desk: Desk, records: Records, horizon: Horizon, *, thorough: bool = T
     idle: list[str] = []
     first_seen: dict[str, int] = {}
     for campaign in desk.workspace.campaigns.values():
-        history = fold(records(campaign.id), horizon.now)
+        history = fold(records(campaign.id), horizon.now, resends=desk.resends)
         if not thorough and not needs_list(campaign, history, horizon):
             idle.append(campaign.id)
             continue
@@ -128,6 +157,9 @@ def _conditions(campaign: Campaign) -> dict[str, Condition]:
 
 
 def _condition(campaign: Campaign, step: Step) -> Condition:
+    # Jinja2 comes along: a run without conditions does without it
+    from .expressions import compile_expression  # noqa: PLC0415
+
     expression = compile_expression(step.only_if, frozenset({"sent"}))
     variables = {**campaign.variables, **step.variables}
 

@@ -15,7 +15,7 @@ from .errors import InputError, Problem, RaceLost
 from .model.campaign import Campaign, Step
 from .model.contacts import Audience, ContactList, Excluded
 from .model.ledger import Claim, Document, Record
-from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered
+from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered, Verdict
 from .ports import Composer, Snapshot
 
 
@@ -138,6 +138,8 @@ class RecordingProvider:
     name: str = "recording"
     sent: list[tuple[str, bytes, int]] = field(default_factory=list)
     batches: list[MessageBatch] = field(default_factory=list)
+    recalled: list[str] = field(default_factory=list)
+    verdicts: dict[bytes, Verdict] = field(default_factory=dict)
 
     def check(self) -> None:
         """Always usable."""
@@ -153,6 +155,21 @@ class RecordingProvider:
                 if outcome.kind in ("accepted", "ambiguous"):
                     self.sent.append((batch.job_id, batch.keys[i], batch.send_at[i]))
             yield batch, outcomes
+
+    def handle(self, job_id: str) -> str:
+        """A handle for each job, if anything can be called back at all."""
+        return f"handle:{job_id}" if self.capabilities.recall_before_seconds else ""
+
+    def recall(self, handle: str) -> bool:
+        """Always in time."""
+        self.recalled.append(handle)
+        return True
+
+    def evidence(
+        self, claim: Claim, contacts: Sequence[tuple[int, str, bytes]]
+    ) -> Mapping[int, Verdict]:
+        """What ``verdicts`` says, by contact key."""
+        return {position: self.verdicts.get(key, "unknown") for position, _, key in contacts}
 
     def close(self) -> None:
         """Nothing to give back."""

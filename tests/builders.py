@@ -22,7 +22,7 @@ from runner.model.settings import Mailbox, Settings, Unsubscribe
 from runner.model.workspace import Workspace
 from runner.ports import Clock, LedgerStore, Provider
 from runner.reconcile import Reconciler, RunOptions
-from runner.survey import Desk
+from runner.survey import Desk, OneDesk
 from runner.testing import FixedAudiences, PlainTemplates, RecordingProvider, Silent
 
 LEAVE = Unsubscribe(mailto="x@f3.example")
@@ -90,5 +90,5 @@ def run(
 ) -> RunResult:
     options = RunOptions(run_id, budget, look_ahead)
     return Reconciler(
-        at_desk, store, provider or RecordingProvider(), clock, Silent(), options
+        OneDesk(at_desk), store, provider or RecordingProvider(), clock, Silent(), options
     ).run()

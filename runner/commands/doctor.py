@@ -71,7 +71,8 @@ def _state(site: Site) -> Check:
 
 
 def _approved(site: Site) -> str:
-    with site.approved_desk() as desk:
+    with site.approved_desks() as desks:
+        desk = desks.current
         return f"commit {desk.commit[:12]}, {len(desk.workspace.campaigns)} campaigns"
 
 

@@ -15,8 +15,8 @@ from .outcome import Outcome
 
 def run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa: A002 - the flag's name
     """One run over what is approved; the exit code is the result's."""
-    with site.approved_desk() as desk:
-        settings = desk.workspace.settings
+    with site.approved_desks() as desks:
+        settings = desks.current.workspace.settings
         options = RunOptions(
             run_id=f"{site.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
             budget=budget or settings.run.budget,
@@ -26,7 +26,7 @@ def run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa: 
         hears = observer(site.environ)
         try:
             result: RunResult = Reconciler(
-                desk, site.store(settings), provider, site.clock, hears, options
+                desks, site.store(settings), provider, site.clock, hears, options
             ).run()
         finally:
             hears.close()

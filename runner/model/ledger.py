@@ -36,7 +36,8 @@ class Claim:
     ``keys``: concatenated 8-byte contact keys in send order.  ``times``: (first epoch second,
     step in seconds, count) runs that give each contact's send time.  ``enrolled``: for a
     continuous drip's first step, the instant from which these contacts' delays count; None when
-    that is the drip's own start.  ``content``: digest of what is sent; ``commit``: the approved
+    that is the drip's own start.  ``handle``: the name under which the provider can be asked to
+    call back what it holds for later, '' when it cannot.  ``content``: digest of what is sent; ``commit``: the approved
     commit it came from ('' without git).
     """
 
@@ -55,6 +56,7 @@ class Claim:
     revision: int = 1
     commit: str = ""
     enrolled: datetime | None = None
+    handle: str = ""
 
     @property
     def job_id(self) -> str:

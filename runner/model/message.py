@@ -60,7 +60,8 @@ class MessageBatch:
     """Up to 1000 contacts of one job that go to the provider together.
 
     ``emails``, ``keys`` and ``send_at`` (epoch seconds, UTC; a past one means "now") are columns
-    of equal length.  ``asm_group`` is SendGrid's unsubscribe group.
+    of equal length.  ``asm_group`` is SendGrid's unsubscribe group; ``handle`` what ``recall`` is
+    given to call this batch back.
     """
 
     claim_id: str
@@ -73,6 +74,7 @@ class MessageBatch:
     send_at: Sequence[int]
     content: Composed
     asm_group: int | None = None
+    handle: str = ""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -102,13 +104,17 @@ class Capabilities:
 
     ``schedule_ahead_seconds``: how far ahead it takes mails with a send time, 0 for "cannot
     schedule"; ``idempotent``: sending the same send key again cannot mail twice;
-    ``max_batch``: contacts in one request; ``asm_groups``: knows unsubscribe groups.
+    ``max_batch``: contacts in one request; ``asm_groups``: knows unsubscribe groups;
+    ``recall_before_seconds``: how long before its send time a mail can still be called back, 0
+    for never; ``evidence``: can say afterwards whether a mail was sent.
     """
 
     schedule_ahead_seconds: int = 0
     idempotent: bool = False
     max_batch: int = 1000
     asm_groups: bool = False
+    recall_before_seconds: int = 0
+    evidence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +127,7 @@ class Rendered:
     text: str
     headers: Mapping[str, str]
     files: tuple[File, ...] = ()
+
+
+Verdict = Literal["sent", "not_sent", "unknown"]
+"""What a provider's evidence says of one message."""

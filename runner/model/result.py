@@ -27,7 +27,8 @@ class RunResult:
 
     ``sent``, ``failed`` and ``in_doubt`` are this run's; ``doubt_before`` counts contacts that
     earlier runs left in doubt.  ``later`` is what remains due or scheduled.  ``released``:
-    handed back by the provider, to be tried by the next run.
+    handed back by the provider, to be tried by the next run.  ``recalled``: called back of
+    cancelled campaigns.  ``stopped``: why the run ended before all that was due was sent.
     """
 
     run_id: str
@@ -41,9 +42,10 @@ class RunResult:
     jobs: tuple[JobResult, ...]
     plan: tuple[JobPlan, ...]
     races: int = 0
+    recalled: int = 0
+    stopped: Cause = ""
     interrupted: bool = False
     state_failure: Cause = ""
-    provider_failure: Cause = ""
     lost_race: bool = False
 
     @property
@@ -57,6 +59,4 @@ class RunResult:
             return 6
         if self.failed or self.in_doubt or self.doubt_before or self.released:
             return 4
-        if self.provider_failure:
-            return 4
-        return 3 if self.held else 0
+        return 3 if self.held or self.stopped else 0

@@ -163,7 +163,7 @@ def _failing(job: GateInputs) -> Iterator[Hold]:
         "max_failure_rate",
         f"{failed:,} of {tried:,} failed ({failed / tried:.0%}), more than "
         f"guards.max_failure_rate allows ({limit:.0%})",
-        f'see why with: sendoff status {job.job_id}; then set guards.max_failure_rate: '
+        f"see why with: sendoff status {job.job_id}; then set guards.max_failure_rate: "
         f'"{_percent_above(failed / tried)}%" in {job.campaign.place.path} to go on',
         job.counts.due + job.counts.later,
     )

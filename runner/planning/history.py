@@ -83,8 +83,12 @@ class _Facts:
     resolutions: list[Resolution] = field(default_factory=list)
 
 
-def fold(records: Iterable[Record], now: datetime) -> CampaignHistory:
-    """The history that one campaign's records give at ``now`` (leases end by it)."""
+def fold(records: Iterable[Record], now: datetime, *, resends: str = "") -> CampaignHistory:
+    """The history that one campaign's records give at ``now`` (leases end by it).
+
+    ``resends``: the name of a provider for which sending again cannot mail twice; what it left
+    in doubt is not in doubt but due again.
+    """
     history = CampaignHistory()
     claims: list[Claim] = []
     facts: dict[str, _Facts] = {}
@@ -100,19 +104,23 @@ def fold(records: Iterable[Record], now: datetime) -> CampaignHistory:
         elif history.planned is None or record.at < history.planned.at:
             history.planned = record
     for claim in sorted(claims, key=lambda c: (c.at, c.id)):
-        _add_claim(history, claim, facts.get(claim.id, _Facts()), now)
+        _add_claim(history, claim, facts.get(claim.id, _Facts()), now, resends)
     for job in history.jobs.values():
         _settle_precedence(job)
     return history
 
 
-def _add_claim(history: CampaignHistory, claim: Claim, facts: _Facts, now: datetime) -> None:
+def _add_claim(
+    history: CampaignHistory, claim: Claim, facts: _Facts, now: datetime, resends: str
+) -> None:
     job = history.job(claim.step, claim.occurrence)
     job.started_at = job.started_at or claim.at
     job.total = claim.total
     if claim.revision >= job.revision:
         job.content, job.revision = claim.content, claim.revision
     kinds = outcome_ranges(claim, facts.receipts, facts.resolutions, now)
+    if resends and claim.provider == resends:
+        kinds = [(_AGAIN.get(kind, kind), part, why) for kind, part, why in kinds]
     keys = split_keys(claim.keys)
     for kind, (start, count), reason in kinds:
         _book(job, kind, keys[start : start + count], reason)
@@ -178,6 +186,7 @@ def outcome_ranges(
     return _painted(count, pending, receipts, resolutions)
 
 
+_AGAIN = {"in_doubt": "released"}
 _KINDS = {
     "accepted": "sent",
     "refused": "failed",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..model.plan import JobPlan, Plan
 
@@ -16,7 +17,7 @@ GROWTH = 4
 LARGEST_SLICE = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BatchPlan:
     """Contacts ``start`` to ``stop`` of a job's queue."""
 
@@ -27,12 +28,12 @@ class BatchPlan:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    @property
+    @cached_property
     def indices(self) -> list[int]:
         """Audience indices, in send order."""
         return list(self.job.queue.indices[self.start : self.stop])
 
-    @property
+    @cached_property
     def times(self) -> list[int]:
         """Send times (epoch seconds), one per contact."""
         return list(self.job.queue.times[self.start : self.stop])

@@ -17,6 +17,7 @@ from ..errors import ProviderError
 from ..model.message import Capabilities, MessageBatch, Outcome
 from ..model.settings import Settings
 from ..ports import Clock
+from .afterwards import Irrevocable
 from .durable import make_durable, replace_file
 from .mime import Writer
 from .refusal import Refusal
@@ -33,7 +34,7 @@ def build(
     return OutboxProvider(root, settings.outbox.path, clock)
 
 
-class OutboxProvider:
+class OutboxProvider(Irrevocable):
     """Writes ``PATH/CAMPAIGN/JOB/CONTACT-KEY.eml``, never outside the workspace."""
 
     name = "outbox"

@@ -20,6 +20,7 @@ from ..model.message import Capabilities, MessageBatch, Outcome
 from ..model.settings import SendgridSettings, Settings
 from ..ports import Clock
 from . import sendgrid_payload as payload
+from .afterwards import Irrevocable
 from .loopback import is_loopback
 from .refusal import Refusal
 from .sendgrid_answer import (
@@ -52,7 +53,7 @@ def build(
     return SendgridProvider(settings.sendgrid, environ, clock)
 
 
-class SendgridProvider:
+class SendgridProvider(Irrevocable):
     """Posts to ``base_url`` (EU accounts: ``https://api.eu.sendgrid.com``)."""
 
     name = "sendgrid"

@@ -16,6 +16,7 @@ from ..model.message import Capabilities, MessageBatch, Outcome
 from ..model.settings import Secret, Settings, SmtpSettings
 from ..ports import Clock
 from .addresses import ascii_form, wire_form
+from .afterwards import Irrevocable
 from .loopback import is_loopback
 from .mime import Writer
 from .refusal import Refusal
@@ -31,7 +32,7 @@ def build(settings: Settings, environ: Mapping[str, str], root: Path, clock: Clo
     return SmtpProvider(settings.smtp, environ, root, clock)
 
 
-class SmtpProvider:
+class SmtpProvider(Irrevocable):
     """Sends through the server that the settings name."""
 
     name = "smtp"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 
@@ -82,9 +83,7 @@ class Killed(BaseException):
     drip=st.booleans(),
     random=st.randoms(use_true_random=False),
 )
-def test_the_cap_holds_across_runs_crashes_and_runners(
-    cap, delay, batch, naps, ahead, drip, random
-):
+def test_the_cap_holds_across_runs_and_crashes(cap, delay, batch, naps, ahead, drip, random):
     pacing = Pacing(delay_seconds=delay, max_per_hour=cap, batch_size=batch)
     wall = START.replace(tzinfo=None)
     schedule = Drip(wall, "UTC") if drip else Scheduled(wall, "UTC")
