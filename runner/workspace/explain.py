@@ -26,7 +26,10 @@ _TYPES = {
     "array": "a list",
     "null": "nothing",
 }
-_GUIDES = {"campaign": "see docs/writing-campaigns.md", "list": "see docs/lists.md"}
+_BEGINNINGS = {
+    "campaign": "begin with list:, template: and schedule:",
+    "list": "begin with source:",
+}
 _SCHEDULES = ("immediate", "scheduled", "drip", "recurring", "optimized")
 _ELSEWHERE = {"at", "start_at", "until", "cron", "enrol", "optimize_for", "not_before", "within"}
 _IN_STEPS = ("template", "content", "subject", "preheader")
@@ -61,7 +64,7 @@ def _type(case: Case) -> Iterator[Finding]:
     value, wanted = case.value, case.limit
     if value is None:
         subject = "this file is empty" if not case.keys else f"{case.name} has no value"
-        yield case.here(subject, case.example() or _GUIDES.get(case.kind, ""))
+        yield case.here(subject, case.example() or _BEGINNINGS.get(case.kind, ""))
     elif case.shape == "secret":
         yield from _pattern(case)
     elif case.shape == "percent" and _is_number(value):
