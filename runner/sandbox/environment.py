@@ -157,11 +157,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
         spend(1)
         return super().get_template(name, parent, globals)
 
+    def prepare(self, tree: nodes.Template) -> nodes.Template:
+        """A last change to a tree before it is compiled; for those that build on the sandbox."""
+        return tree
+
     def _generate(self, source: nodes.Template, name: str | None, *args: Any, **kwargs: Any) -> str:
         for fault in self.faults(source):
             hint = f" ({fault.hint})" if fault.hint else ""
             raise TemplateSyntaxError(fault.message + hint, fault.line, name)
-        metered: nodes.Template = Meter().visit(source)
+        metered: nodes.Template = Meter().visit(self.prepare(source))
         metered.set_environment(self)
         return super()._generate(metered, name, *args, **kwargs)
 

@@ -11,9 +11,6 @@ from jinja2.visitor import NodeTransformer, NodeVisitor
 
 from .values import METHOD_HINT
 
-INTERNAL = frozenset({"_spend", "_pay", "_scalar"})
-"""Filters that the meter puts in; nobody can write them."""
-
 _BODIES = (nodes.Template, nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)
 _GONE = frozenset(["dict", "lipsum", "cycler", "joiner", "namespace", "self", "varargs", "kwargs"])
 
@@ -34,11 +31,13 @@ class Inspector(NodeVisitor):
     def __init__(
         self, filters: Collection[str], tests: Collection[str], sources: Collection[str]
     ) -> None:
-        self._filters = [name for name in filters if name not in INTERNAL]
+        self._filters = [name for name in filters if not name.startswith("_")]
         self._tests = tests
         self._sources = sources
         self._imported: set[str] = set()
         self.faults: list[Fault] = []
+
+    # Filters that begin with _ are put in by meters; nobody can write them.
 
     def _fault(self, node: nodes.Node, word: str, message: str, hint: str = "") -> None:
         self.faults.append(Fault(node.lineno, word, message, hint))

@@ -8,12 +8,12 @@ before and after finishing must give the same, byte for byte.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import escape
 
-from .atoms import ESCAPES, TAG, Kind, clean, holds_atoms, pieces, replaced, unwrapped
+from .atoms import ESCAPES, OPEN, TAG, Kind, clean, holds_atoms, pieces, replaced, unwrapped
 from .document import Markup, finish
 from .plain import to_text
 
@@ -25,6 +25,9 @@ _REGIONS = re.compile(
     r"|</?[a-zA-Z](?:[^>\"]|\"[^\"]*\")*>",
     re.DOTALL,
 )
+_KEEPING = re.compile(r"<(pre|textarea|listing)\b")
+"""HTML drops a line break right after these, so what a value begins with would matter."""
+
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -118,6 +121,8 @@ def html_slots(html: str) -> Slotted | None:
         is_raw = markup.startswith("<!--") or region.group(1) is not None
         if not is_raw and holds_atoms(_QUOTED.sub("", markup)):
             return None
+        if _KEEPING.match(markup) and html.startswith(OPEN, region.end()):
+            return None
         parts += _slots(markup, "raw" if is_raw else "attribute")
         position = region.end()
     parts += _slots(html[position:], "text")
@@ -169,6 +174,3 @@ class _Probe:
 
     def _same_text(self, early: str, shape: Shape, values: Sequence[str]) -> bool:
         return unwrapped(to_text(early)) == fill(shape.text, values)
-
-
-Finisher = Callable[[Skeleton], Shape]

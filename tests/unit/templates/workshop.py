@@ -81,9 +81,7 @@ def composer(
     unsubscribe: Unsubscribe = LEAVING,
     **changes: Any,
 ) -> StepComposer:
-    built = campaign(
-        Content(template="invite"), variables=variables or {}, unsubscribe=unsubscribe
-    )
+    built = campaign(Content(template="invite"), variables=variables or {}, unsubscribe=unsubscribe)
     return room(template(body, **changes), partials=partials).composer(built, built.steps[0])
 
 
