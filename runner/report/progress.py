@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, TextIO
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from ..ports import Observer
 from .terminal import clean
@@ -62,21 +63,14 @@ class LogObserver:
     """One line an event: ``level=info event=settled job=invite/main sent=100``."""
 
     def __init__(self, stream: TextIO, *, as_json: bool = False) -> None:
-        # not at the top: it takes as long to import as everything else together
-        import structlog  # noqa: PLC0415
-
-        renderer = (
-            structlog.processors.JSONRenderer(sort_keys=False)
-            if as_json
-            else structlog.processors.LogfmtRenderer(key_order=["level", "event", "job"])
-        )
-        self._log = structlog.wrap_logger(
-            structlog.WriteLogger(stream), processors=[_level_first, renderer]
-        )
+        self._stream = stream
+        self._as_json = as_json
 
     def event(self, name: str, **details: object) -> None:
-        """One thing that happened."""
+        """One thing that happened; that nothing is due is left to the summary."""
         fields = harmless(details)
+        if name == "planned" and not fields.get("due"):
+            return
         bad = name in ("raced", "held") or fields.get("failed") or fields.get("in_doubt")
         write = self._log.warning if bad else self._log.info
         write(name, **fields)
@@ -84,6 +78,20 @@ class LogObserver:
     def close(self) -> None:
         """Nothing to put away."""
 
+    @cached_property
+    def _log(self) -> Any:
+        # made at the first line: to import it takes as long as a run with nothing to do
+        import structlog  # noqa: PLC0415
+
+        renderer = (
+            structlog.processors.JSONRenderer()
+            if self._as_json
+            else structlog.processors.LogfmtRenderer()
+        )
+        return structlog.wrap_logger(
+            structlog.WriteLogger(self._stream), processors=[_level_first, renderer]
+        )
+
 
 def _level_first(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    return {"level": method, **event}
+    return {"level": method, "event": event.pop("event"), **event}
