@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -184,6 +185,15 @@ class Site:
                 f"state: in sendoff.yaml here differs from the approved one (branch {tip.branch}): "
                 "merge the change first, or undo it here"
             )
+
+    def git_user(self) -> str:
+        """The name that git has for whoever works here, '' when it has none."""
+        answer = self.git.run("config", "user.name")
+        return answer.text.strip() if answer.code == 0 else ""
+
+    def new_run_id(self) -> str:
+        """Names one execution; begins with its time, so that runs sort by time."""
+        return f"{self.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
     # -- state and provider -------------------------------------------------------------------
 

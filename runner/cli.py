@@ -63,6 +63,7 @@ def duration(text: str) -> timedelta:
 
 
 NOW = arg("--now", type=instant, metavar="TIME", help="take TIME (RFC 3339) for now")
+BY = arg("--by", metavar="NAME", help="who decides this (default: your name in git)")
 JSON = arg("--json", action="store_const", const="json", dest="format", help="the same as JSON")
 
 
@@ -189,6 +190,26 @@ VERBS = (
         ),
     ),
     Verb(
+        "resolve",
+        "settle what is in doubt: by the provider's evidence, or by your word",
+        (
+            arg("name", nargs="?", metavar="CAMPAIGN|JOB|CLAIM", help="only this one"),
+            arg(
+                "--as",
+                dest="verdict",
+                choices=("sent", "not-sent"),
+                help="your word for all of them, instead of asking the provider",
+            ),
+            BY,
+            NOW,
+        ),
+    ),
+    Verb(
+        "retry",
+        "make the failed mails of a job due again",
+        (arg("job", metavar="JOB"), BY, NOW),
+    ),
+    Verb(
         "doctor",
         "check secrets, state, key, clock and provider",
         (formats("text", "json"), JSON, NOW),
@@ -246,6 +267,8 @@ def _call(verb: str, root: Path | None, options: dict[str, Any]) -> int:
     if outcome.output:
         sys.stdout.write(outcome.output.rstrip("\n") + "\n")
         sys.stdout.flush()
+    if outcome.notes:
+        sys.stderr.write(outcome.notes.rstrip("\n") + "\n")
     return int(outcome.exit_code)
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from .errors import InputError
 from .model.campaign import Campaign
-from .model.ledger import Claim, Range, Receipt, Settled
+from .model.ledger import Claim, Receipt, Settled
 from .model.message import Composed, MessageBatch, Outcome
+from .planning.history import compress_ranges
 from .planning.slices import BatchPlan
 from .ports import Clock, Composer, Observer, Provider
 
@@ -152,15 +153,11 @@ def _message_batch(
 
 def receipt(claim: Claim, outcomes: Iterable[Outcome], at: datetime) -> Receipt:
     """The record of what became of a claim: equal outcomes gathered into ranges."""
-    ranges: dict[Outcome, list[Range]] = {}
+    positions: dict[Outcome, list[int]] = {}
     for position, outcome in enumerate(outcomes):
-        runs = ranges.setdefault(outcome, [])
-        if runs and sum(runs[-1]) == position:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
-        else:
-            runs.append((position, 1))
+        positions.setdefault(outcome, []).append(position)
     parts = tuple(
-        Settled(outcome.kind, tuple(runs), outcome.reason, outcome.ref)
-        for outcome, runs in ranges.items()
+        Settled(outcome.kind, tuple(compress_ranges(found)), outcome.reason, outcome.ref)
+        for outcome, found in positions.items()
     )
     return Receipt(claim.id, claim.campaign, claim.run, at, parts)

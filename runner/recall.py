@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from .model.ledger import Claim, Range, Receipt, Resolution
-from .planning.history import expand_times, outcome_ranges
+from .planning.history import compress_ranges, expand_times, outcome_ranges
 from .ports import Provider
 from .survey import Desk, Records
 
@@ -60,13 +60,4 @@ def _outstanding(
             if times[position] > after
         ]
         if kept:
-            yield claim, tuple(_ranges(kept))
-
-
-def _ranges(positions: list[int]) -> Iterator[Range]:
-    start = previous = positions[0]
-    for position in [*positions[1:], -1]:
-        if position != previous + 1:
-            yield start, previous - start + 1
-            start = position
-        previous = position
+            yield claim, tuple(compress_ranges(kept))

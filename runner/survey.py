@@ -84,17 +84,6 @@ class Desks(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class OneDesk:
-    """A desk that nobody changes."""
-
-    current: Desk
-
-    def newest(self) -> Desk:
-        """Always the same."""
-        return self.current
-
-
 def survey(desk: Desk, records: Records, horizon: Horizon, *, thorough: bool = True) -> Plan:
     """Plan every campaign.
 

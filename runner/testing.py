@@ -17,6 +17,7 @@ from .model.contacts import Audience, ContactList, Excluded
 from .model.ledger import Claim, Document, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered, Verdict
 from .ports import Composer, Snapshot
+from .survey import Desk
 
 
 class FakeClock:
@@ -48,6 +49,17 @@ class Silent:
     def event(self, name: str, **details: object) -> None:
         """Remember an event."""
         self.events.append((name, details))
+
+
+@dataclass(frozen=True)
+class OneDesk:
+    """A desk that nobody changes."""
+
+    current: Desk
+
+    def newest(self) -> Desk:
+        """Always the same."""
+        return self.current
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from runner.model.settings import Mailbox, Settings, Unsubscribe
 from runner.model.workspace import Workspace
 from runner.ports import Clock, LedgerStore, Provider
 from runner.reconcile import Reconciler, RunOptions
-from runner.survey import Desk, OneDesk
-from runner.testing import FixedAudiences, PlainTemplates, RecordingProvider, Silent
+from runner.survey import Desk
+from runner.testing import FixedAudiences, OneDesk, PlainTemplates, RecordingProvider, Silent
 
 LEAVE = Unsubscribe(mailto="x@f3.example")
 SENDER = Mailbox("hello@f3.example", "F3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..bootstrap import Site
-from ..errors import StateError
+from ..errors import StateError, UsageError
 from ..report.words import plural
 from ..workspace import set_key
 from .outcome import Outcome
@@ -22,7 +22,11 @@ def cancel(site: Site, campaign: str) -> Outcome:
         return Outcome(f"{path} says status: cancelled already.\n{numbers}")
     file = site.root / path
     text = file.read_bytes().decode()
-    site.replace_file(path, set_key(text, "status", "cancelled").encode())
+    try:
+        changed = set_key(text, "status", "cancelled")
+    except ValueError as error:
+        raise UsageError(f"{path}: status: cannot be changed here ({error}); edit it") from None
+    site.replace_file(path, changed.encode())
     return Outcome(
         f"{path} now says status: cancelled.\n{numbers}\n"
         "It counts once it is merged: commit it, open a pull request, and merge."

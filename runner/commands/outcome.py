@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``output`` may be empty; errors are raised, not returned."""
+    """``output`` may be empty; errors are raised, not returned.  ``notes``: for standard error."""
 
     output: str = ""
     exit_code: int = 0
+    notes: str = ""

@@ -47,6 +47,8 @@ STATE: Final = "state"
 
 _ASK_AGAIN: Final = (0.5, 2.0)
 """Seconds to wait before an unanswered push of the same commit is tried again."""
+_REMOTE_AWAY: Final = (0.5, 2.0, 5.0)
+"""Seconds to wait for a remote that does not answer while facts are to be written."""
 _FACT_TRIES: Final = 12
 _LONGEST_WAIT: Final = 8.0
 
@@ -131,7 +133,7 @@ class GitStore:
         tried: list[str] = []
         outcome = PushOutcome("unknown")
         for attempt in range(_FACT_TRIES):
-            tip = self.sync()
+            tip = self._sync_patiently()
             if any(is_ancestor(self._git, commit, tip.version) for commit in tried):
                 return tip
             files = self._files(tip.version, records, run, documents)
@@ -147,6 +149,15 @@ class GitStore:
         if landed:
             return landed
         raise StateUnreachable(self._no_answer(outcome))
+
+    def _sync_patiently(self) -> Snapshot:
+        """Facts are worth more than one try: what they tell has been sent."""
+        for seconds in _REMOTE_AWAY:
+            try:
+                return self.sync()
+            except StateUnreachable:
+                self._sleep(seconds)
+        return self.sync()
 
     def initialise(self, created: datetime) -> Snapshot:
         """Make the branch with an empty ledger.  StateRefused when it exists already."""

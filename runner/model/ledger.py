@@ -37,8 +37,8 @@ class Claim:
     step in seconds, count) runs that give each contact's send time.  ``enrolled``: for a
     continuous drip's first step, the instant from which these contacts' delays count; None when
     that is the drip's own start.  ``handle``: the name under which the provider can be asked to
-    call back what it holds for later, '' when it cannot.  ``content``: digest of what is sent; ``commit``: the approved
-    commit it came from ('' without git).
+    call back what it holds for later, '' when it cannot.  ``content``: digest of what is sent;
+    ``commit``: the approved commit it came from ('' without git).
     """
 
     id: str

@@ -108,10 +108,12 @@ class StateSettings:
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """``budget``: how long one run may take.  ``look_ahead``: how far ahead a provider that can
-    schedule is handed mails."""
+    schedule is handed mails.  ``heartbeat``: holds the URL that a good run asks for at its end,
+    so that someone outside notices when runs stop coming."""
 
     budget: timedelta = timedelta(minutes=10)
     look_ahead: timedelta = timedelta(minutes=60)
+    heartbeat: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class JobHistory:
     """One job's contacts by what became of them; a key is in exactly one of the first five.
 
     ``released``: claimed once, but proven not sent: due again.  ``failed`` gives the reason.
-    ``enrolled``: late joiners of a continuous drip and their own clocks.
+    ``enrolled``: late joiners of a continuous drip and their own clocks.  ``decided``: when a
+    person (or the provider's evidence) said that a released one was not sent.
     """
 
     sent: set[bytes] = field(default_factory=set)
@@ -29,7 +30,7 @@ class JobHistory:
     in_flight: set[bytes] = field(default_factory=set)
     released: set[bytes] = field(default_factory=set)
     enrolled: dict[bytes, datetime] = field(default_factory=dict)
-    doubtful_claims: list[str] = field(default_factory=list)
+    decided: dict[bytes, datetime] = field(default_factory=dict)
     started_at: datetime | None = None
     last_send: datetime | None = None
     total: int = 0
@@ -126,8 +127,9 @@ def _add_claim(
         _book(job, kind, keys[start : start + count], reason)
     if claim.enrolled is not None:
         job.enrolled.update(dict.fromkeys(keys, claim.enrolled))
-    if any(kind == "in_doubt" for kind, _, _ in kinds):
-        job.doubtful_claims.append(claim.id)
+    for resolution in facts.resolutions:
+        for start, count in resolution.ranges:
+            job.decided.update(dict.fromkeys(keys[start : start + count], resolution.at))
     _note_times(history, job, claim, [r for kind, r, _ in kinds if kind != "released"], now)
 
 
@@ -242,3 +244,17 @@ def compress_times(times: Iterable[int]) -> tuple[tuple[int, int, int], ...]:
                 continue
         runs.append((time, 0, 1))
     return tuple(runs)
+
+
+def compress_ranges(positions: Iterable[int]) -> Iterator[Range]:
+    """Ascending positions as (start, count) ranges."""
+    start = count = 0
+    for position in positions:
+        if count and position == start + count:
+            count += 1
+            continue
+        if count:
+            yield start, count
+        start, count = position, 1
+    if count:
+        yield start, count

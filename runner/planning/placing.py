@@ -62,6 +62,7 @@ def place(entry: Entry, inputs: PlacingInputs) -> Placing:
         _mark(placing, late, Spot.JOINED_LATER)
         waiting = [i for i in waiting if inputs.audience.keys[i] in released]
     _set_nominal(entry, inputs, placing, waiting)
+    _count_from_decisions(entry.history, inputs, placing, waiting)
     if inputs.condition is not None:
         _ask(inputs.condition, inputs, placing)
     return placing
@@ -139,6 +140,18 @@ def _follow_first_step(
         elif spot == Spot.CANCELLED:
             placing.spots[index] = Spot.CANCELLED
         # the rest wait for their first step: LATER, without a time of their own
+
+
+def _count_from_decisions(
+    history: JobHistory, inputs: PlacingInputs, placing: Placing, waiting: list[int]
+) -> None:
+    """What a person made due again is as late as that decision, not as the first attempt."""
+    if not history.decided:
+        return
+    for index in waiting:
+        decided = history.decided.get(inputs.audience.keys[index])
+        if decided is not None and placing.nominal[index]:
+            placing.nominal[index] = max(placing.nominal[index], int(decided.timestamp()))
 
 
 def _ask(condition: Condition, inputs: PlacingInputs, placing: Placing) -> None:

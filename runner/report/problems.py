@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import Problem
 from ..model.workspace import Workspace
-from . import words
+from . import words, workflow
 from .flow import Piece
 from .jsontext import dump
 from .page import Page
 from .sarif import sarif
 from .terminal import PLAIN, Screen, clean, defuse
 
-MAX_ANNOTATIONS = 10
 """GitHub shows no more of one level in one step."""
 
 _STYLES = {"error": "bad", "warning": "warn"}
@@ -104,7 +103,11 @@ def github(problems: Sequence[Problem], workspace: Workspace, screen: Screen = P
     for level in ("error", "warning"):
         found = [problem for problem in in_order(problems) if problem.severity == level]
         # the last place is kept for saying that there are more
-        shown = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
+        shown = (
+            found
+            if len(found) <= workflow.MAX_ANNOTATIONS
+            else found[: workflow.MAX_ANNOTATIONS - 1]
+        )
         lines += [_command(problem) for problem in shown]
         if len(shown) < len(found):
             more = words.plural(len(found) - len(shown), f"more {level}")
@@ -120,20 +123,11 @@ def _command(problem: Problem) -> str:
         if problem.column:
             properties["col"] = str(problem.column)
     properties["title"] = problem.code
-    shown = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    shown = ",".join(
+        f"{name}={workflow.property_value(value)}" for name, value in properties.items()
+    )
     hint = f"\n→ {problem.hint}" if problem.hint else ""
-    return f"::{problem.severity} {shown}::{_data(problem.message + hint)}"
-
-
-def _data(text: str) -> str:
-    """The message of a workflow command; line breaks survive, other control does not."""
-    lines = [clean(line) for line in text.split("\n")]
-    return "\n".join(lines).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    """A property of a workflow command."""
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return f"::{problem.severity} {shown}::{workflow.data(problem.message + hint)}"
 
 
 def sarif_text(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:

@@ -9,7 +9,7 @@ from ..model.plan import JobPlan
 from ..model.result import JobResult, RunResult
 from ..model.settings import Settings
 from ..planning.view import hold_record, job_record
-from . import blocks, markup, planmarkdown, words
+from . import blocks, markup, planmarkdown, words, workflow
 from .endings import endings, headline
 from .flow import Piece
 from .jsontext import dump
@@ -148,6 +148,26 @@ def _job_rows(result: RunResult, now: datetime, settings: Settings) -> list[str]
     whole = markup.table(("Job", "Next", *names), lines, numbers=len(names))
     head, rule, *rest = whole.rstrip("\n").split("\n")
     return [f"{head}\n{rule}", *rest]
+
+
+def workflow_commands(result: RunResult) -> str:
+    """Workflow commands for what a person must look at; '' for a run that ended well."""
+    lines = [
+        f"::{'error' if ending.style == 'bad' else 'warning'} title=sendoff run::"
+        f"{workflow.data(f'{ending.message} → {ending.advice}')}"
+        for ending in endings(result)
+    ]
+    lines += [
+        f"::warning title=held::{workflow.data(f'{where}: {hold.message} → {hold.release}')}"
+        for hold in result.held
+        for where in [hold.job_id or hold.campaign]
+    ]
+    shown = (
+        lines if len(lines) <= workflow.MAX_ANNOTATIONS else lines[: workflow.MAX_ANNOTATIONS - 1]
+    )
+    if len(shown) < len(lines):
+        shown.append(f"::warning::+{len(lines) - len(shown)} more: see sendoff status")
+    return "\n".join(shown)
 
 
 Format = Callable[[RunResult, Settings, Screen, datetime], str]

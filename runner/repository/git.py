@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -186,7 +187,8 @@ def _converse(process: subprocess.Popen[bytes], feed: bytes, seconds: float) -> 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End git and its helpers; not even one that left the session keeps us waiting."""
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):  # it ended in this very moment
+        os.killpg(process.pid, signal.SIGKILL)
     try:
         process.communicate(timeout=2.0)
     except subprocess.TimeoutExpired:

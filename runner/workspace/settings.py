@@ -143,4 +143,6 @@ def _run(section: Section) -> RunSettings:
     if look_ahead > _LOOK_AHEAD_MAX:
         message = "`look_ahead` must be at most 72h: no provider schedules further ahead"
         section.complain("look_ahead", message, "for example look_ahead: 60m")
-    return RunSettings(budget, look_ahead)
+    heartbeat = section.get("heartbeat")
+    secret = Secret(heartbeat.removeprefix("env:")) if heartbeat is not None else None
+    return RunSettings(budget, look_ahead, secret)

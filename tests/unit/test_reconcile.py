@@ -8,16 +8,21 @@ from datetime import timedelta
 
 import pytest
 
-from runner.errors import RaceLost, StateUnreachable
+from runner.errors import InputError, Problem, RaceLost, StateUnreachable
 from runner.model.campaign import Content, Drip, Immediate, Recurring, Scheduled
 from runner.model.ledger import Claim, Closed, Planned, Receipt
 from runner.model.message import Capabilities, Outcome
 from runner.model.settings import Guards, Lateness, Pacing
+from runner.planning.planner import Horizon
+from runner.reconcile import Reconciler, RunOptions
+from runner.resolving import Decision, ask_provider, settle, unsettled
+from runner.survey import survey
 from runner.testing import (
     FakeClock,
     MemoryLedger,
     PlainTemplates,
     RecordingProvider,
+    Silent,
     audience,
     fake_key,
 )
@@ -403,3 +408,151 @@ class TestGates:
         office = desk([one], audience(PEOPLE), paused=how == "workspace")
         result = run(office, MemoryLedger(), FakeClock(NOW))
         assert (result.sent, result.exit_code) == (0, 0)
+
+
+class Changing:
+    """Desks whose approved state changes at the n-th look."""
+
+    def __init__(self, *desks):
+        self.current = desks[0]
+        self.later = list(desks[1:])
+
+    def newest(self):
+        if self.later:
+            self.current = self.later.pop(0)
+        return self.current
+
+
+class TestApprovalChanges:
+    def slow(self, status="active"):
+        return campaign(status=status, pacing=Pacing(batch_size=1))
+
+    def test_a_cancel_is_seen_at_the_next_slice(self):
+        people = audience(PEOPLE)
+        before, after = desk([self.slow()], people), desk([self.slow("cancelled")], people)
+        store, provider = MemoryLedger(), RecordingProvider()
+        options = RunOptions("run1", timedelta(minutes=10), timedelta(minutes=60))
+        result = Reconciler(
+            Changing(before, after), store, provider, FakeClock(NOW), Silent(), options
+        ).run()
+        # the first slice is one batch of one; the second look sees the cancel
+        assert (result.sent, len(provider.sent), result.exit_code) == (1, 1, 0)
+
+    def test_what_cannot_be_read_any_more_stops_the_run(self):
+        class Broken(Changing):
+            def newest(self):
+                raise InputError([Problem("sendoff.yaml", 1, 1, "is broken")])
+
+        store, provider = MemoryLedger(), RecordingProvider()
+        options = RunOptions("run1", timedelta(minutes=10), timedelta(minutes=60))
+        result = Reconciler(
+            Broken(desk([self.slow()], audience(PEOPLE))),
+            store,
+            provider,
+            FakeClock(NOW),
+            Silent(),
+            options,
+        ).run()
+        assert (result.sent, result.exit_code) == (1, 3)
+        assert "is broken" in result.stopped
+
+
+class TestRecall:
+    ABLE = Capabilities(schedule_ahead_seconds=72 * 3600, recall_before_seconds=600)
+
+    def test_mails_scheduled_for_later_are_called_back_when_the_campaign_is_cancelled(self):
+        paced = at_nine()
+        one = campaign(paced, pacing=Pacing(delay_seconds=300))
+        store, provider = MemoryLedger(), RecordingProvider(capabilities=self.ABLE)
+        clock = FakeClock(NOW)
+        people = audience(PEOPLE)
+        first = run(desk([one], people), store, clock, provider)
+        assert first.sent == 10  # handed over, the last for 45 minutes later
+        clock.sleep(600)
+        cancelled = replace(one, status="cancelled")
+        result = run(desk([cancelled], people), store, clock, provider, run_id="r2")
+        # those up to twenty minutes past nine are gone or too near: 0, 5, 10, 15 and 20
+        assert (result.recalled, provider.recalled) == (5, ["handle:invite/main"])
+        again = run(desk([cancelled], people), store, clock, provider, run_id="r3")
+        assert (again.recalled, len(provider.recalled)) == (0, 1)
+        now = clock.now()
+        plan = survey(desk([cancelled], people), store.sync().records, Horizon(now, now, now))
+        assert (plan.jobs[0].counts.sent, plan.jobs[0].counts.cancelled) == (5, 5)
+
+    def test_what_the_provider_does_not_confirm_stays_sent(self):
+        class Late(RecordingProvider):
+            def recall(self, handle):
+                return False
+
+        one = campaign(at_nine(), pacing=Pacing(delay_seconds=300))
+        store, provider, clock = MemoryLedger(), Late(capabilities=self.ABLE), FakeClock(NOW)
+        run(desk([one], audience(PEOPLE)), store, clock, provider)
+        cancelled = desk([replace(one, status="cancelled")], audience(PEOPLE))
+        assert run(cancelled, store, clock, provider, run_id="r2").recalled == 0
+
+
+class TestDoubt:
+    def killed(self, **more):
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        office = desk([campaign()], audience(PEOPLE))
+        office.resends = more.get("resends", "")
+
+        class Killed(BaseException):
+            pass
+
+        def die(batch, i):
+            raise Killed
+
+        with pytest.raises(Killed):
+            run(office, store, clock, RecordingProvider(answer=die))
+        clock.sleep(3600)
+        return office, store, clock
+
+    def test_a_provider_that_cannot_mail_twice_is_given_it_again(self):
+        office, store, clock = self.killed(resends="recording")
+        result = run(office, store, clock, run_id="r2")
+        assert (result.sent, result.doubt_before, result.exit_code) == (10, 0, 0)
+
+    @pytest.mark.parametrize(("verdict", "sent"), [("sent", 0), ("not_sent", 10)])
+    def test_a_persons_word_settles_it(self, verdict, sent):
+        office, store, clock = self.killed()
+        found = unsettled(store.sync().records("invite"), "in_doubt", clock.now())
+        assert [one.count for one in found] == [10]
+        # a week later: what is made due again is not too late for it
+        clock.sleep(7 * 86400)
+        store.add_facts(
+            settle(found, verdict, Decision("Ann", clock.now())), run="resolve", message=""
+        )
+        result = run(office, store, clock, run_id="r2")
+        assert (result.sent, result.exit_code) == (sent, 0)
+
+    def test_the_providers_evidence_settles_what_it_is_sure_of(self):
+        office, store, clock = self.killed()
+        keys = {fake_key(email): email for email in PEOPLE}
+        provider = RecordingProvider(
+            verdicts={fake_key(PEOPLE[0]): "sent", fake_key(PEOPLE[1]): "not_sent"}
+        )
+        found = unsettled(store.sync().records("invite"), "in_doubt", clock.now())
+        facts = ask_provider(found, provider, keys, Decision("Ann", clock.now()))
+        assert [(f.verdict, f.ranges) for f in facts] == [
+            ("sent", ((0, 1),)),
+            ("not_sent", ((1, 1),)),
+        ]
+        store.add_facts(facts, run="resolve", message="")
+        result = run(office, store, clock, run_id="r2")
+        assert (result.sent, result.doubt_before) == (1, 8)
+
+    def test_failed_ones_are_tried_again_when_someone_says_so(self):
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        office = desk([campaign()], audience(PEOPLE))
+        bad = RecordingProvider(
+            answer=lambda b, i: Outcome("refused", "smtp 550") if i < 3 else Outcome("accepted")
+        )
+        run(office, store, clock, bad)
+        clock.sleep(5 * 86400)
+        found = unsettled(store.sync().records("invite"), "failed", clock.now())
+        assert sum(one.count for one in found) == 3
+        facts = settle(found, "not_sent", Decision("Ann", clock.now(), "retry"))
+        store.add_facts(facts, run="retry", message="")
+        result = run(office, store, clock, run_id="r2")
+        assert (result.sent, result.exit_code) == (3, 0)
