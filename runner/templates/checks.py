@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -19,6 +20,8 @@ CLIPPED_BYTES = 102 * 1024
 """Gmail shows no more of a message's HTML than this."""
 
 WARNED_BYTES = 90 * 1024
+
+_UNQUOTED = re.compile(r"<[a-zA-Z][^<>]*?\s([\w:-]+)=[^\s\"'<>{]*\{\{")
 
 _MEMBERS = {"campaign": ("id", "name"), "sender": ("email", "name")}
 
@@ -72,9 +75,20 @@ def _read(content: StepContent, part: Part) -> tuple[list[Problem], list[tuple[S
         for name, tree in trees.items()
         for fault in sandbox.faults(tree)
     ]
+    if part == "html":
+        problems += [p for name in trees for p in _unquoted(sources[name])]
     reader = Reader(trees, {"contact", "variables", *_MEMBERS})
     reader.read(main)
     return problems, [(sources[use.template], use) for use in reader.uses]
+
+
+def _unquoted(source: Source) -> Iterator[Problem]:
+    """Attributes whose value could end at a contact's space and begin another attribute."""
+    for match in _UNQUOTED.finditer(source.text):
+        line = source.text.count("\n", 0, match.start(1)) + 1
+        name = match.group(1)
+        hint = f'write {name}="{{{{ … }}}}"'
+        yield source.at(line, name, f"the value of {name} needs quotes", hint, code="unquoted")
 
 
 def _unknown(

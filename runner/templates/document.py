@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from ..sandbox import MAX_OUTPUT
 from .atoms import ATOM
 
 if TYPE_CHECKING:
@@ -42,9 +43,12 @@ def finish(source: str, kind: Markup, preheader: str = "") -> str:
     if not _DOCTYPE.match(html):
         html = f"<!DOCTYPE html>\n{html}"
     try:
-        return _inliner().inline(html)
+        inlined = _inliner().inline(html)
     except ValueError as error:
         raise DocumentError(f"the styles cannot be inlined: {error}") from None
+    if len(inlined) > MAX_OUTPUT:
+        raise DocumentError(f"the finished HTML has more than {MAX_OUTPUT} characters")
+    return inlined
 
 
 def _from_mjml(source: str) -> str:

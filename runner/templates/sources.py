@@ -18,6 +18,8 @@ TEMPLATES = "campaigns/templates/"
 
 Part = Literal["subject", "preheader", "html", "text"]
 
+_EMPTY_LINES = re.compile(r"(?:[ \t]*\r?\n)*")
+
 RESERVED = frozenset(
     {"contact", "variables", "campaign", "sender", "unsubscribe_url", "postal_address", "subject"}
     | {"preheader", "token", "list"}
@@ -172,8 +174,8 @@ def _trimmed(part: Part, text: str) -> str:
 
 
 def _partial(name: str, text: str) -> Source:
-    """A partial without its front matter."""
-    front = _FRONT_MATTER.match(text)
+    """A partial without its front matter, or the empty lines that a workspace left in its place."""
+    front = _FRONT_MATTER.match(text) or _EMPTY_LINES.match(text)
     skipped = front.group() if front else ""
     return Source(TEMPLATES + name, 1 + skipped.count("\n"), text[len(skipped) :])
 

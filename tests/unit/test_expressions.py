@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.errors import SendoffError
 from runner.expressions import EVENT_FUNCTIONS, ExpressionError, compile_expression
 
 SENT = frozenset({"sent"})
@@ -114,10 +115,8 @@ def test_never_quotes_a_value_of_a_contact() -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_is_an_expression_or_one_clear_error(source: str) -> None:
-    try:
+    with suppress(ExpressionError):
         compile_expression(source, SENT)
-    except SendoffError as error:
-        assert str(error)
 
 
 @given(st.text(), st.text())

@@ -131,6 +131,15 @@ def test_mistakes_are_named_with_their_place(body: str, expected: str) -> None:
     assert expected in found
 
 
+def test_attributes_need_quotes() -> None:
+    assert any(
+        "campaigns/templates/invite.html:2:4: the value of href needs quotes" in problem
+        for problem in problems("<p>x</p>\n<a href={{ city }}>x</a>")
+    )
+    sound = "<a class='x' href='{{ city }}' title=\"a={{ city }}\">{{ city }} a={{ city }}</a>"
+    assert not any("needs quotes" in problem for problem in problems(sound))
+
+
 def test_all_problems_are_reported_at_once() -> None:
     found = problems("{{ a }}{{ b }}\n{{ c|d2 }}", subject="{{ e }}")
     assert sum("is not defined" in problem for problem in found) == 4
