@@ -30,6 +30,7 @@ check: $(VENV)/.sendoff-dev ## style, types, walls between the rooms, docs, work
 	$(BIN)/mypy runner
 	$(BIN)/lint-imports
 	$(BIN)/python tools/picture.py --check
+	$(BIN)/python tools/outputs.py --check
 	$(BIN)/actionlint .github/workflows/*.yml runner/starter/workflows/*.yml
 	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows/*.yml runner/starter/workflows/*.yml
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.schema.json
@@ -39,8 +40,9 @@ format: $(VENV)/.sendoff-dev ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.sendoff-dev ## draw the picture in docs/architecture.md again
+docs: $(VENV)/.sendoff-dev ## draw the picture and write the outputs in the docs again
 	$(BIN)/python tools/picture.py
+	$(BIN)/python tools/outputs.py
 
 test-schemas: $(VENV)/.sendoff-dev ## the schemas by other people's validators (needs npm)
 	$(BIN)/python .ci/schemas.py

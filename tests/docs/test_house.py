@@ -1,0 +1,98 @@
+"""The rules of the house, where a linter has no rule for them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parents[2]
+MODULES = sorted((HERE / "runner").rglob("*.py"))
+LONGEST = 60
+CLOCKS = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("time", "localtime"),
+    ("time", "gmtime"),
+    ("uuid", "uuid1"),
+    ("uuid", "uuid4"),
+}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(HERE))
+
+
+def attributes(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = node.value
+            name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
+            yield name, node.attr
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.module or "", alias.name
+
+
+def test_the_walls_stand() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_one_module_reads_the_clock(path: Path) -> None:
+    asked = CLOCKS & set(attributes(ast.parse(path.read_text("utf-8"))))
+    if name_of(path) == "runner/clock.py":
+        assert asked
+    else:
+        assert not asked
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_functions_are_short(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= LONGEST, f"{node.name}: {length} lines"
+
+
+def test_nothing_is_called_utils() -> None:
+    assert not [
+        path for path in MODULES if path.stem in ("utils", "util", "helpers", "misc", "common")
+    ]
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=HERE, capture_output=True, check=True, text=True
+    ).stdout
+    return [HERE / name for name in listed.split("\0") if name]
+
+
+def test_the_product_knows_only_itself() -> None:
+    """No path of the machine it was made on, and no package registry by its address."""
+    forbidden = (
+        "/work/" + "main",
+        "/work/" + "shared",
+        "../" + "shared",
+        "pypi." + "org",
+        "npmjs." + "com",
+    )
+    for path in tracked():
+        if path.is_file():
+            content = path.read_bytes().decode("utf-8", "replace")
+            assert not [word for word in forbidden if word in content], name_of(path)
