@@ -203,6 +203,46 @@ def test_from_a_clone_without_blobs(
     assert ids(append(opened, opened.sync(), make_claim("1", run="s"), run="s")) == ["0", "1"]
 
 
+def test_facts_wait_for_a_remote_that_is_away_for_a_moment(
+    store: GitStore, clone: Path, remote: Path, make_claim: MakeClaim
+) -> None:
+    append(store, store.sync(), make_claim("1"))
+    away = remote.with_name("away.git")
+    remote.rename(away)
+    waits: list[float] = []
+
+    def come_back(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            away.rename(remote)
+
+    patient = GitStore(Git(clone), "origin", BRANCH, "0123abcd", sleep=come_back)
+    assert ids(settle(patient, make_claim("1"))) == ["1", "news"]
+    assert waits == [0.5, 2.0]
+
+
+def test_two_machines_make_the_state_at_once(clone: Path, remote: Path, created: datetime) -> None:
+    main = sh(remote, "rev-parse", "main").strip()
+    other = f"env -u GIT_QUARANTINE_PATH git update-ref refs/heads/{BRANCH} {main}"
+    hook(remote, "pre-receive", other)
+    with pytest.raises(StateRefused, match="exists already"):
+        open_store(clone).initialise(created)
+    assert sh(remote, "rev-parse", BRANCH).strip() == main
+
+
+def test_the_first_push_of_all_is_never_taken(clone: Path, remote: Path, created: datetime) -> None:
+    hook(remote, "pre-receive", "kill -9 $PPID")
+    with pytest.raises(StateUnreachable, match="did not succeed"):
+        open_store(clone).initialise(created)
+    assert sh(remote, "branch", "--list", BRANCH) == ""
+
+
+def test_a_clone_that_cannot_be_written(clone: Path, created: datetime) -> None:
+    (clone / ".git" / "refs" / "sendoff").write_text("in the way")
+    with pytest.raises(StateRefused, match=f"{REF} cannot be written"):
+        open_store(clone).initialise(created)
+
+
 def test_a_rule_that_declines_is_told_with_the_words_of_the_remote(
     store: GitStore, remote: Path, make_claim: MakeClaim
 ) -> None:

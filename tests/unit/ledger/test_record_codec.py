@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.errors import StateCorrupt
-from runner.ledger.records import decode, encode
+from runner.ledger.records import _FIELDS, _SETTLED, decode, encode
 from runner.model.ledger import Claim, Closed, Planned, Receipt, Record, Resolution, Settled
 
 AT = datetime(2025, 10, 20, 14, 0, 3, tzinfo=UTC)
@@ -104,6 +104,12 @@ def test_a_record_has_this_one_form(record: Record, line: str) -> None:
     assert decode(line, "x:1") == record
 
 
+@pytest.mark.parametrize("kind", [*_FIELDS, Settled])
+def test_no_field_of_the_model_is_forgotten(kind: type) -> None:
+    written = _FIELDS[kind] if kind in _FIELDS else _SETTLED
+    assert {field.name for field in fields(kind)} == set(written)
+
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 MAYBE = st.one_of(st.just(""), TEXT)
 TIME = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=0))
@@ -125,6 +131,7 @@ def claims(draw: Any) -> Claim:
         draw(COUNT),
         draw(MAYBE),
         draw(st.one_of(st.none(), TIME)),
+        draw(MAYBE),
     )
 
 

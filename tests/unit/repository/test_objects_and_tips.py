@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import StateCorrupt, StateMissing, StateUnreachable
+from runner.repository import objects
 from runner.repository.git import Git
 from runner.repository.objects import (
     changed_afterwards,
@@ -70,6 +71,14 @@ def test_a_repository_with_long_ids(tmp_path: Path) -> None:
     second = commit_files(git, first, {"b": b"b"}, "y")
     assert len(second) == 64
     assert read_file(git, second, "a") == b"a"
+
+
+def test_much_is_read_in_pieces(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = [bytes([n]) * (n * 10) for n in range(9)]
+    files = {f"s/{n}": content for n, content in enumerate(contents)}
+    blobs = list_files(git, commit_files(git, None, files, "x"), "s")
+    monkeypatch.setattr(objects, "_CHUNK_BYTES", 100)
+    assert list(read_blobs(git, [(blob.oid, blob.size) for blob in blobs])) == contents
 
 
 def test_a_missing_object_is_named(git: Git) -> None:
