@@ -129,7 +129,7 @@ class Line:
 
     def _payload(self, message: bytes) -> Outcome:
         try:
-            self._smtp.send(_dotted(message))
+            self._smtp.send(dotted(message))
             code, text = self._smtp.getreply()
         except OSError as error:
             self._smtp.close()
@@ -193,7 +193,7 @@ def _cause(error: Exception) -> str:
     return "connection lost"
 
 
-def _dotted(message: bytes) -> bytes:
+def dotted(message: bytes) -> bytes:
     """The message as DATA carries it: leading dots doubled, ended by a line with one dot."""
     stuffed = message.replace(b"\r\n.", b"\r\n..")
     if stuffed.startswith(b"."):

@@ -48,11 +48,9 @@ def test_any_text_with_any_values_reads_back(constant: list[str], values: list[s
     sent = batch(["x"], parts=parts, values=[[value] for value in values])
     data, message = _message(sent)
     _assert_wire(data)
-    expected = sent.content.fill(parts.html, 0)
-    assert _content(message.get_body(("html",))).removesuffix("\n") == expected
-    assert _content(message.get_body(("plain",))).removesuffix("\n") == sent.content.fill(
-        parts.text, 0
-    )
+    # Exactly: the line end before a boundary belongs to the boundary.
+    for kind, segments in (("html", parts.html), ("plain", parts.text)):
+        assert _content(message.get_body((kind,))) == sent.content.fill(segments, 0)
 
 
 @settings(deadline=None)
@@ -161,3 +159,13 @@ def test_a_sender_that_is_none_refuses_the_batch() -> None:
 def test_a_local_part_beyond_ascii_stands_as_it_is() -> None:
     data = Writer(batch(["Ada"], emails=["jürgen@example.org"]), NOW).message(0)
     assert "To: jürgen@example.org\r\n".encode() in data
+
+
+@pytest.mark.parametrize("count", range(70, 82))
+def test_a_piece_that_just_fills_a_line_leaves_room_for_its_break(count: int) -> None:
+    text = "a" * (count - 1) + " "
+    parts = Parts(("s",), (text, 0, text), ())
+    data, message = _message(batch(["x"], parts=parts, values=[[text]]))
+    assert max(map(len, data.split(b"\r\n\r\n", 1)[1].split(b"\r\n"))) <= 76
+    assert not [line for line in data.split(b"\r\n") if line.endswith(b" ")]
+    assert _content(message.get_body(("html",))).removesuffix("\n") == text * 3

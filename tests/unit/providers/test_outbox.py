@@ -144,3 +144,13 @@ def test_a_full_disk_is_temporary_and_leaves_no_half_file(tmp_path: Path) -> Non
         signal.signal(signal.SIGXFSZ, before)
     assert outcomes == [Outcome("temporary", "outbox EFBIG")] * 2
     assert _files(tmp_path) == []
+
+
+def test_a_link_in_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "outbox/spring/main"
+    folder.mkdir(parents=True)
+    target = tmp_path / "precious"
+    target.write_text("keep")
+    (folder / f".{key(0).hex()}.eml.{os.getpid()}.tmp").symlink_to(target)
+    assert _deliver(tmp_path, batch(["Ada"])) == [Outcome("temporary", "outbox ELOOP")]
+    assert target.read_text() == "keep"

@@ -15,6 +15,7 @@ from runner.errors import ProviderError
 from runner.model.message import MessageBatch, Outcome, Parts
 from runner.model.settings import Mailbox, Secret, SmtpSettings
 from runner.providers.smtp import ATTEMPTS, SmtpProvider
+from runner.providers.smtp_line import dotted
 from tests.servers.batches import SOON, batch
 from tests.servers.clock import StillClock
 from tests.servers.smtp import SmtpServer
@@ -336,3 +337,70 @@ def test_whatever_goes_wrong_the_outcomes_are_true(seed: int) -> None:
         "temporary",
         "ambiguous",
     }
+
+
+def test_an_answer_after_the_dot_that_says_nothing_is_ambiguous(server: SmtpServer) -> None:
+    server.answer_data["c0@example.org"] = "354 go on"
+    with _provider(server) as provider:
+        outcomes = _deliver(provider, batch(["A", "B"]))
+    assert outcomes[0] == Outcome("ambiguous", "smtp no clear answer after data")
+    assert outcomes[1].kind == "accepted"
+
+
+def test_a_message_the_server_finds_too_large_is_refused(server: SmtpServer) -> None:
+    server.answer_mail = "552 5.3.4 message too big"
+    with _provider(server) as provider:
+        assert set(_deliver(provider, batch(["A", "B"]))) == {Outcome("refused", "smtp 552 5.3.4")}
+
+
+def test_a_sender_that_has_to_wait_is_temporary(server: SmtpServer) -> None:
+    server.answer_mail = "451 4.3.0 later"
+    with _provider(server) as provider:
+        assert set(_deliver(provider, batch(["A"]))) == {Outcome("temporary", "smtp 451 4.3.0")}
+
+
+@pytest.mark.parametrize(
+    ("greeting", "reason"),
+    [
+        (b"554 5.3.2 no service for 192.0.2.1\r\n", "smtp 554 5.3.2"),
+        (b"421 4.7.0 too many\r\n", "smtp 421 4.7.0"),
+        (b"", "connection lost"),
+    ],
+)
+def test_a_greeting_that_turns_away(greeting: bytes, reason: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(greeting)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        settings = SmtpSettings(port=listener.getsockname()[1], security="none", timeout_seconds=5)
+        with pytest.raises(ProviderError, match=f"{reason}$") as caught:
+            SmtpProvider(settings, {}, Path(), StillClock()).check()
+        thread.join()
+    assert "192.0.2.1" not in str(caught.value)
+
+
+def test_credentials_beyond_ascii_are_said_to_be_so() -> None:
+    with SmtpServer(users={"postmaster": "x"}) as server:
+        settings = SmtpSettings(port=server.port, security="none", **LOGIN)
+        provider = SmtpProvider(settings, {**SECRETS, "PASSWORD": "pässword"}, Path(), StillClock())
+        with pytest.raises(ProviderError, match="credentials not ASCII"):
+            provider.check()
+
+
+@pytest.mark.parametrize(
+    ("message", "wire"),
+    [
+        (b"", b"\r\n.\r\n"),
+        (b"a\r\n", b"a\r\n.\r\n"),
+        (b"a", b"a\r\n.\r\n"),
+        (b".\r\n", b"..\r\n.\r\n"),
+        (b"a\r\n.\r\n..b\r\n", b"a\r\n..\r\n...b\r\n.\r\n"),
+    ],
+)
+def test_a_message_as_data_carries_it(message: bytes, wire: bytes) -> None:
+    assert dotted(message) == wire
