@@ -106,7 +106,7 @@ def test_a_record_has_this_one_form(record: Record, line: str) -> None:
 
 @pytest.mark.parametrize("kind", [*_FIELDS, Settled])
 def test_no_field_of_the_model_is_forgotten(kind: type) -> None:
-    written = _FIELDS[kind] if kind in _FIELDS else _SETTLED
+    written = _FIELDS.get(kind, _SETTLED)
     assert {field.name for field in fields(kind)} == set(written)
 
 
