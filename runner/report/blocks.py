@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from ..model.plan import Hold, JobPlan
@@ -12,11 +11,18 @@ from . import jobs, times, words
 from .flow import Piece
 from .page import Column, Fact, Page
 
-MAX_ZONES = 12
+MAX_ZONES = 8
+"""Zones shown; those with the most contacts."""
 
 
 def job(
-    page: Page, one: JobPlan, now: datetime, settings: Settings, *, with_holds: bool = True
+    page: Page,
+    one: JobPlan,
+    now: datetime,
+    settings: Settings,
+    *,
+    previous: JobPlan | None = None,
+    with_holds: bool = True,
 ) -> None:
     """One job: its name, where it stands, and everything that matters of it."""
     zone = times.reading_zone(one.campaign, settings.timezone)
@@ -29,7 +35,7 @@ def job(
         indent=2,
         sign=Piece(words.SIGNS[one.status], style),
     )
-    page.facts(jobs.facts(one, now, zone))
+    page.facts(jobs.facts(one, now, zone, previous))
     zone_times(page, one)
     for hold in one.holds if with_holds else ():
         held(page, Piece("Held:", "warn"), hold, indent=2)
@@ -37,26 +43,20 @@ def job(
 
 def zone_times(page: Page, one: JobPlan) -> None:
     """Who gets it when, where that depends on the contact's zone."""
-    shown = one.zone_times[:MAX_ZONES]
+    shown = jobs.biggest_zones(one, MAX_ZONES)
     if not shown:
         return
-    width = max(len(f"{row.count:,}") for row in shown)
-    items = [
-        Fact(
-            "By zone" if n == 0 else "",
-            (f"{row.count:>{width},}", zone_line(row.at, row.zone)),
-            "  ",
-        )
-        for n, row in enumerate(shown)
-    ]
-    more = one.zone_times[MAX_ZONES:]
-    if more:
-        people = sum(row.count for row in more)
-        items.append(
-            Fact("", (f"{people:>{width},}", f"in {words.plural(len(more), 'more zone')}"), "  ")
-        )
+    hidden = len(one.zone_times) - len(shown)
+    rest = sum(row.count for row in one.zone_times) - sum(row.count for row in shown)
+    lines = [(row.count, zone_line(row.at, row.zone)) for row in shown]
+    lines += [(rest, f"in {words.plural(hidden, 'more zone')}")] if hidden else []
+    width = max(len(f"{number:,}") for number, _ in lines)
     # the labels of the facts above make the column
-    page.facts([replace(item, label=item.label.ljust(len("Not mailed"))) for item in items])
+    label = len("Not mailed")
+    page.facts(
+        Fact(("" if n else "By zone").ljust(label), (f"{number:>{width},}", text), "  ")
+        for n, (number, text) in enumerate(lines)
+    )
 
 
 def zone_line(at: datetime, zone: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled
-from ..model.plan import Hold, JobPlan, Plan
+from ..model.plan import Hold, JobPlan, Plan, ZoneTime
 from ..planning.view import estimated_duration
 from . import cronwords, times, words
 from .page import Fact
@@ -82,11 +82,12 @@ def _ahead(
     job: JobPlan, first: datetime, last: datetime, now: datetime, zone: tzinfo
 ) -> Iterator[str]:
     if has_own_clock(job.campaign):
-        yield "by each contact's own clock"
+        yield own_clock(job)
     if first <= now:
         yield f"now, {times.when(first, zone)}"
     else:
-        yield f"{times.when(first, zone)}, {times.relative(first, now)}"
+        before = "first mail " if has_own_clock(job.campaign) else ""
+        yield f"{before}{times.when(first, zone)}, {times.relative(first, now)}"
     if last != first:
         yield f"last mail {times.until(first, last, zone)}"
 
@@ -107,8 +108,7 @@ def _nominal(job: JobPlan, now: datetime, zone: tzinfo) -> Iterator[str]:
     if isinstance(schedule, Immediate):
         yield "as soon as it may"
     elif has_own_clock(job.campaign):
-        start = wall_start(job)
-        yield f"{times.wall(start) if start else ''} by each contact's own clock".strip()
+        yield own_clock(job)
     elif job.scheduled_for is not None:
         due = job.scheduled_for
         yield f"{times.when(due, zone)}, {times.relative(due, now)}"
@@ -119,6 +119,12 @@ def _nominal(job: JobPlan, now: datetime, zone: tzinfo) -> Iterator[str]:
 def has_own_clock(campaign: Campaign) -> bool:
     """True when each contact gets it by the clock of its own zone."""
     return campaign.schedule.timezone == RECIPIENT
+
+
+def own_clock(job: JobPlan) -> str:
+    """``Mon 20 Oct 2025 09:00 by each contact's own clock``."""
+    start = wall_start(job)
+    return f"{times.wall(start) if start else ''} by each contact's own clock".strip()
 
 
 def wall_start(job: JobPlan) -> datetime | None:
@@ -152,16 +158,22 @@ def takes(job: JobPlan) -> tuple[str, ...]:
     span = words.duration(seconds) if seconds else ""
     if span and has_own_clock(job.campaign):
         span += " from the first time zone to the last"
-    pace = words.pace(job.campaign.pacing)
-    return (*([span] if span else []), *(pace or (() if span else (AT_ONCE,))))
+    return (span or AT_ONCE, *words.pace(job.campaign.pacing))
 
 
-def facts(job: JobPlan, now: datetime, zone: tzinfo) -> list[Fact]:
-    """All facts of a job but its holds, in the order in which people ask."""
+def facts(job: JobPlan, now: datetime, zone: tzinfo, previous: JobPlan | None = None) -> list[Fact]:
+    """All facts of a job but its holds, in the order in which people ask.
+
+    What is said of the ``previous`` job already is not said again.
+    """
+    if previous is not None and _same_people(job, previous):
+        people = [Fact("Who", (f"the same {words.plural(words.wanted(job), 'contact')}",))]
+    else:
+        excluded = words.excluded_reasons(job.counts.excluded)
+        people = [Fact("Who", who(job)), Fact("Not mailed", excluded)]
     return [
         Fact("What", what(job)),
-        Fact("Who", who(job)),
-        Fact("Not mailed", words.excluded_reasons(job.counts.excluded)),
+        *people,
         Fact("When", timing(job, now, zone)),
         Fact("Repeats", repeats(job.campaign)),
         Fact("Takes", takes(job)),
@@ -199,6 +211,12 @@ def tally(plan: Plan) -> Tally:
     )
 
 
+def biggest_zones(job: JobPlan, limit: int) -> list[ZoneTime]:
+    """The zones with the most contacts, in order of time."""
+    by_size = sorted(job.zone_times, key=lambda row: (-row.count, row.at, row.zone))
+    return sorted(by_size[:limit], key=lambda row: (row.at, row.zone))
+
+
 def held_back(job: JobPlan) -> int:
     """Contacts to be mailed that holds keep back; one that several holds name counts once."""
     return max((hold.count for hold in job.holds if hold.code != "in_doubt"), default=0)
@@ -218,6 +236,14 @@ def summary(plan: Plan) -> str:
     parts = [f"{words.plural(found.due, 'mail')} due now" if found.due else "nothing due now"]
     parts += [f"{number:,} {word}" for number, word in numbers if number]
     return f"{words.plural(len(plan.jobs), 'job')}: {', '.join(parts)}"
+
+
+def _same_people(job: JobPlan, other: JobPlan) -> bool:
+    return (job.campaign.id, job.counts.total, job.counts.excluded) == (
+        other.campaign.id,
+        other.counts.total,
+        other.counts.excluded,
+    )
 
 
 def is_over(job: JobPlan) -> bool:

@@ -27,10 +27,10 @@ def text(plan: Plan, settings: Settings, screen: Screen = PLAIN, note: str = "")
             sign=Piece(words.SIGNS["paused"], "warn"),
         )
     blocks.all_holds(page, plan.every_hold)
-    for job in plan.jobs:
-        if not jobs.is_over(job):
-            blocks.job(page, job, plan.now, settings, with_holds=False)
     over = [job for job in plan.jobs if jobs.is_over(job)]
+    ahead = [job for job in plan.jobs if not jobs.is_over(job)]
+    for previous, job in zip([None, *ahead], ahead, strict=False):
+        blocks.job(page, job, plan.now, settings, previous=previous, with_holds=False)
     if over:
         page.blank()
         page.title("Nothing more to send")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..errors import Problem
 from ..model.plan import Hold, JobPlan, Plan
@@ -41,7 +41,7 @@ def markdown(
     head += _section(f"❌ {words.plural(len(problems), 'problem')}", map(_problem, problems))
     found = plan.every_hold
     head += _section(f"✋ {words.plural(len(found), 'thing')} held", map(hold_line, found))
-    return markup.fit("\n".join(head), [_job(job, plan, settings) for job in plan.jobs], "jobs")
+    return markup.fit("\n".join(head), list(_jobs(plan, settings)), "jobs")
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
@@ -76,9 +76,20 @@ def hold_line(hold: Hold) -> str:
     )
 
 
-def _job(job: JobPlan, plan: Plan, settings: Settings) -> str:
+def _jobs(plan: Plan, settings: Settings) -> Iterator[str]:
+    """What is ahead, a table a job; then what is over, a line a job."""
+    over = [job for job in plan.jobs if jobs.is_over(job)]
+    ahead = [job for job in plan.jobs if not jobs.is_over(job)]
+    for previous, job in zip([None, *ahead], ahead, strict=False):
+        yield _job(job, previous, plan, settings)
+    for number, job in enumerate(over):
+        title = "" if number else "### Nothing more to send\n\n"
+        yield f"{title}- {markup.code(job.job_id)}: {job.status}, {job.counts.sent:,} sent"
+
+
+def _job(job: JobPlan, previous: JobPlan | None, plan: Plan, settings: Settings) -> str:
     zone = times.reading_zone(job.campaign, settings.timezone)
-    rows = [_row(fact) for fact in jobs.facts(job, plan.now, zone) if fact.items]
+    rows = [_row(fact) for fact in jobs.facts(job, plan.now, zone, previous) if fact.items]
     name, status = markup.escape(job.campaign.name), words.STATUSES[job.status]
     return "\n".join(
         [
@@ -98,11 +109,13 @@ def _text(span: Span) -> str:
 
 
 def _zones(job: JobPlan) -> list[str]:
-    shown, more = job.zone_times[:MAX_ZONES], len(job.zone_times) - MAX_ZONES
+    shown = jobs.biggest_zones(job, MAX_ZONES)
     if not shown:
         return []
+    more = len(job.zone_times) - len(shown)
     rows = [(markup.escape(blocks.zone_line(row.at, row.zone)), f"{row.count:,}") for row in shown]
-    if more > 0:
-        rows.append((f"+{words.plural(more, 'more zone')}", ""))
+    if more:
+        rest = sum(row.count for row in job.zone_times) - sum(row.count for row in shown)
+        rows.append((f"+{words.plural(more, 'more zone')}", f"{rest:,}"))
     body = markup.table(("When, by the contact's own clock", "Contacts"), rows, numbers=1)
     return [markup.details(f"Times in {words.plural(len(job.zone_times), 'zone')}", body)]

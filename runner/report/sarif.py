@@ -37,13 +37,12 @@ def _words(code: str) -> str:
 
 def _result(problem: Problem, rule: int) -> dict[str, object]:
     hint = f" ({problem.hint})" if problem.hint else ""
-    location: dict[str, object] = {
-        "artifactLocation": {"uri": quote(problem.path), "uriBaseId": "%SRCROOT%"}
+    column = {"startColumn": problem.column} if problem.line and problem.column else {}
+    location = {
+        "artifactLocation": {"uri": quote(problem.path), "uriBaseId": "%SRCROOT%"},
+        # services want a place: what concerns a file as a whole is shown at its first line
+        "region": {"startLine": problem.line or 1, **column},
     }
-    if problem.line:
-        # a region begins at 1; a problem of the file as a whole has none
-        column = {"startColumn": problem.column} if problem.column else {}
-        location["region"] = {"startLine": problem.line, **column}
     return {
         "ruleId": problem.code,
         "ruleIndex": rule,

@@ -101,9 +101,28 @@ def test_what_is_over_is_one_row() -> None:
     ledger = MemoryLedger()
     at_desk = cases.desk_of(cases.welcome(), count=3)
     run(at_desk, ledger, FakeClock(cases.NOW))
-    text = plan.text(cases.plan_of(at_desk, ledger), at_desk.workspace.settings)
-    assert "Nothing more to send" in text
-    assert "Not mailed" not in text
+    for write in (plan.text, plan.markdown):
+        text = write(cases.plan_of(at_desk, ledger), at_desk.workspace.settings)
+        assert "Nothing more to send" in text
+        assert "Not mailed" not in text
+
+
+def test_the_steps_of_a_drip_do_not_repeat_their_people() -> None:
+    at_desk = cases.desk_of(cases.countdown(), cases.welcome())
+    for write in (plan.text, plan.markdown):
+        text = write(cases.plan_of(at_desk), cases.settings_of(at_desk))
+        assert text.count("Not mailed") == 2
+        assert text.count("the same 1,234 contacts") == 2
+
+
+def test_many_zones_are_counted_to_the_last_contact() -> None:
+    zones = [f"Etc/GMT+{n}" for n in range(1, 13)] + [f"Etc/GMT-{n}" for n in range(1, 13)]
+    schedule = Scheduled(utc("2025-10-20 09:00").replace(tzinfo=None), "recipient")
+    people = audience([f"p{n}@example.org" for n in range(240)], timezones=zones * 10)
+    at_desk = desk([campaign(schedule)], people)
+    text = plan.text(cases.plan_of(at_desk), at_desk.workspace.settings)
+    assert "160  in 16 more zones" in text
+    assert text.count("Etc/GMT") == 8
 
 
 def test_one_contact_and_one_mail_are_singular() -> None:
@@ -129,7 +148,7 @@ def test_by_the_clock_of_each_contact() -> None:
     step = Step("main", campaign().steps[0].content, Delay())
     at_desk = cases.desk_of(campaign(schedule, steps=[step]), count=10)
     text = plan.text(cases.plan_of(at_desk), cases.settings_of(at_desk))
-    assert "When        by each contact's own clock" in text
+    assert "When        Mon 20 Oct 2025 09:00 by each contact's own clock" in text
     assert "By zone     2  Mon 20 Oct 2025 09:00 IST (UTC+05:30) Asia/Kolkata" in text
     assert "            4  Mon 20 Oct 2025 09:00 BST (UTC+01:00) Europe/London" in text
 

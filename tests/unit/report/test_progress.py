@@ -16,8 +16,8 @@ from runner.model.message import Outcome
 from runner.reconcile import Reconciler, RunOptions
 from runner.report.bars import MAX_BARS, BarObserver
 from runner.report.progress import LogObserver, observer
-from runner.survey import OneDesk
 from runner.testing import FakeClock, MemoryLedger, RecordingProvider
+from tests import builders
 from tests.unit.report import cases
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -161,7 +161,7 @@ def test_a_whole_run_says_nothing_personal(as_json: bool) -> None:
     settings = cases.settings_of(at_desk).run
     options = RunOptions("20251020T140000Z-aaaaaa", settings.budget, settings.look_ahead)
     watch = LogObserver(stream, as_json=as_json)
-    Reconciler(OneDesk(at_desk), MemoryLedger(), provider, clock, watch, options).run()
+    Reconciler(builders.OneDesk(at_desk), MemoryLedger(), provider, clock, watch, options).run()
     text = stream.getvalue()
     assert "settled" in text
     assert "example.org" not in text
