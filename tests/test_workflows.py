@@ -232,6 +232,15 @@ def test_the_plan_of_a_broken_workspace_fails_the_check(
     assert done.returncode == 1
 
 
+def test_without_the_ledger_there_is_no_plan_that_could_mislead(
+    repository: Path, runner: dict[str, str]
+) -> None:
+    """A pull request has no state key.  Either the plan says so, or there is none."""
+    done = execute(step_named(STARTER / "validate.yml", "Plan"), repository, runner)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"No plan|state key|SENDOFF_STATE_KEY", summary(runner))
+
+
 def test_the_run_step_sends_once(repository: Path, runner: dict[str, str]) -> None:
     script = step_named(STARTER / "run.yml", "Send what is due")
     environment = {**runner, "SENDOFF_STATE_KEY": KEY, "SENDGRID_API_KEY": "", "SMTP_USER": ""}

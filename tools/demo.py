@@ -124,7 +124,7 @@ def where_to_look() -> None:
     mails = sum(1 for _ in (WORK / "outbox").rglob("*.eml"))
     call("git", "fetch", "--quiet", "origin", "sendoff-state:refs/remotes/origin/sendoff-state")
     log = call("git", "log", "-3", "--format=%h %s", "origin/sendoff-state").splitlines()
-    say(f"  {mails} mails, one file each:{' ' * (11 - len(str(mails)))}.demo/work/outbox/")
+    say(f"  {mails} mails, one file each:{' ' * (8 - len(str(mails)))}.demo/work/outbox/")
     say("  the ledger, a branch:      git -C .demo/work log -p origin/sendoff-state")
     for line in log:
         say(f"      {line}")
