@@ -157,23 +157,24 @@ class _Delivery:
         body = payloads.body(group)
         if len(body) >= payload.MAX_BODY_BYTES:
             return Narrow("message too large")
-        verdict: Verdict = Wait("")
+        before: Wait | None = None
         for attempt in range(ATTEMPTS):
-            if not self._may_begin(verdict, attempt):
-                break
+            if not self._may_begin(before, attempt):
+                return before or self._not_begun()
             verdict = self._post(body, len(group))
+            if isinstance(verdict, Unusable):
+                self._unusable = verdict.reason
             if not isinstance(verdict, Wait):
-                break
-        else:
-            self._unusable = verdict.reason if isinstance(verdict, Wait) else ""
-        if isinstance(verdict, Unusable):
-            self._unusable = verdict.reason
-        return verdict if verdict != Wait("") else self._not_begun()
+                return verdict
+            before = verdict
+        # It has refused to listen for minutes: the batches behind this one need not ask as well.
+        self._unusable = before.reason if before else ""
+        return before or self._not_begun()
 
-    def _may_begin(self, before: Verdict, attempt: int) -> bool:
+    def _may_begin(self, before: Wait | None, attempt: int) -> bool:
         if self._unusable:
             return False
-        if attempt == 0 or not isinstance(before, Wait):
+        if before is None:
             return self._window.open
         asked = _back_off(attempt) if before.seconds is None else before.seconds
         return self._window.pause(asked + random.random())  # noqa: S311 - spreads load, no secret
