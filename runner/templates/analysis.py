@@ -19,6 +19,7 @@ from jinja2 import nodes
 from .sources import PERSONAL
 
 _ESCAPES = frozenset({"e", "escape"})
+_BOUND_BY_JINJA = frozenset({"loop", "caller", "super", "self"})
 _OWN_CALLS = frozenset({"loop"})
 
 
@@ -70,13 +71,13 @@ def analyse(
         stored[name].loops or stored[name].values or stored[name].others for name in captured
     )
     loose = any(_is_loose(tree, draft) for tree in trees)
-    personal = (frozenset(fields) | PERSONAL) - stored.keys()
+    inner = frozenset(stored) | _BOUND_BY_JINJA
     return Analysis(
         constants=known,
         captured=captured,
         bound=frozenset(stored),
         foldable=not (mixed or loose),
-        straight=all(_is_straight(tree, draft, free | personal) for tree in trees),
+        straight=all(_is_straight(tree, draft, inner) for tree in trees),
     )
 
 
@@ -222,7 +223,7 @@ def _outputs(node: nodes.Node) -> list[nodes.Node]:
     ]
 
 
-def _is_straight(tree: nodes.Template, analysis: Analysis, outer: frozenset[str]) -> bool:
+def _is_straight(tree: nodes.Template, analysis: Analysis, inner: frozenset[str]) -> bool:
     for node in _walk(tree):
         if isinstance(node, nodes.If) and not analysis.is_constant(node.test):
             return False
@@ -230,17 +231,17 @@ def _is_straight(tree: nodes.Template, analysis: Analysis, outer: frozenset[str]
             conditions = [node.iter, *([node.test] if node.test else [])]
             if not all(map(analysis.is_constant, conditions)):
                 return False
-        if isinstance(node, nodes.Output) and not _holes_are_straight(node, analysis, outer):
+        if isinstance(node, nodes.Output) and not _holes_are_straight(node, analysis, inner):
             return False
     return True
 
 
-def _holes_are_straight(node: nodes.Output, analysis: Analysis, outer: frozenset[str]) -> bool:
-    """Holes must be made of names from outside, so that they can be evaluated on their own."""
+def _holes_are_straight(node: nodes.Output, analysis: Analysis, inner: frozenset[str]) -> bool:
+    """Holes must not need what templates bind, so that they can be evaluated on their own."""
     for child in node.nodes:
         is_text = isinstance(child, nodes.TemplateData) or analysis.is_constant(child)
         if is_text or analysis.is_capture(without_escape(child)):
             continue
-        if not set(names(child)) <= outer | {"range"}:
+        if not inner.isdisjoint(names(child)):
             return False
     return True

@@ -164,3 +164,28 @@ def test_values_that_look_like_tags_stay_values() -> None:
     listed = audience([{"firstName": "\ufdd01\ufdd1", "city": "\ufdd00\ufdd1"}])
     composed = made.compose(listed, [0])
     assert "\ufffd1\ufffd \ufffd0\ufffd" in composed.fill(composed.parts.html, 0)
+
+
+def test_every_kind_of_hole_is_evaluated_alone() -> None:
+    body = (
+        "<title>{{ subject }} {{ subject|upper }}</title><p>{{ contact.city }} "
+        "{{ contact['city'] ~ event }} {{ city|default('x') }} {{ city|d('none', true) }} "
+        "{{ 'yes' if contact.city == 'Rome' else 'no' }} {{ token|first }} {{ shoe|d('-') }} "
+        "{{ unsubscribe_url|length }} {{ preheader }}</p>"
+    )
+    made = composer(body, variables=VARIABLES, subject="To {{ city }}", preheader="Pre {{ city }}")
+    listed = audience([{"city": "Rome"}, {"city": "Köln & <b>"}, {"city": ""}])
+    composed = made.compose(listed, [0, 1, 2])
+    assert made.compiled(frozenset(listed.fields)).straight
+    html = composed.fill(composed.parts.html, 1)
+    assert "<title>To Köln &amp; &lt;b&gt; TO KÖLN &amp; &lt;B&gt;</title>" in html
+    assert (
+        "<p>Köln &amp; &lt;b&gt; Köln &amp; &lt;b&gt;Bros &amp; Brews Köln &amp; &lt;b&gt; "
+        "Köln &amp; &lt;b&gt; no 0 - 40 Pre Köln &amp; &lt;b&gt;</p>"
+    ) in html
+    assert "  Bros" not in composed.fill(composed.parts.html, 0)
+    assert " none no 0" in composed.fill(composed.parts.html, 2)
+    for index in range(3):
+        shown = made.render(listed.contact(index), listed.keys[index])
+        assert shown.html == composed.fill(composed.parts.html, index)
+        assert shown.text == composed.fill(composed.parts.text, index)
