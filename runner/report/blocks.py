@@ -51,10 +51,8 @@ def zone_times(page: Page, one: JobPlan) -> None:
     lines = [(row.count, zone_line(row.at, row.zone)) for row in shown]
     lines += [(rest, f"in {words.plural(hidden, 'more zone')}")] if hidden else []
     width = max(len(f"{number:,}") for number, _ in lines)
-    # the labels of the facts above make the column
-    label = len("Not mailed")
     page.facts(
-        Fact(("" if n else "By zone").ljust(label), (f"{number:>{width},}", text), "  ")
+        Fact("" if n else "By zone", (f"{number:>{width},}", text), "  ")
         for n, (number, text) in enumerate(lines)
     )
 

@@ -12,6 +12,8 @@ from .flow import Line, Piece, flow, width_of
 from .terminal import Screen, clean, defuse, is_right_to_left, terminal_of
 
 Span = str | Piece
+LABELS = len("Not mailed")
+"""Labels take at least so many cells, so that blocks below each other line up."""
 LEFT_TO_RIGHT_MARK = "\u200e"
 
 
@@ -83,7 +85,7 @@ class Page:
     def facts(self, facts: Iterable[Fact], indent: int = 2) -> None:
         """Labels in a column, what is said of them beside it."""
         shown = [fact for fact in facts if fact.items]
-        column = max((len(fact.label) for fact in shown), default=0) + 2
+        column = max([LABELS, *(len(fact.label) for fact in shown)]) + 2
         for fact in shown:
             width = self.terminal.width - indent - column
             lines = flow(self._pieces(fact.items), width, self._own(fact.separator))

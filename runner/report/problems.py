@@ -13,8 +13,6 @@ from .page import Page
 from .sarif import sarif
 from .terminal import PLAIN, Screen, clean, defuse
 
-"""GitHub shows no more of one level in one step."""
-
 _STYLES = {"error": "bad", "warning": "warn"}
 
 
@@ -102,16 +100,8 @@ def github(problems: Sequence[Problem], workspace: Workspace, screen: Screen = P
     lines: list[str] = []
     for level in ("error", "warning"):
         found = [problem for problem in in_order(problems) if problem.severity == level]
-        # the last place is kept for saying that there are more
-        shown = (
-            found
-            if len(found) <= workflow.MAX_ANNOTATIONS
-            else found[: workflow.MAX_ANNOTATIONS - 1]
-        )
-        lines += [_command(problem) for problem in shown]
-        if len(shown) < len(found):
-            more = words.plural(len(found) - len(shown), f"more {level}")
-            lines.append(f"::{level}::+{more}: see them all with sendoff validate")
+        commands = [_command(problem) for problem in found]
+        lines += workflow.limited(commands, level, "see them all with: sendoff validate")
     lines.append(defuse(clean(closing(problems, workspace))))
     return "\n".join(lines) + "\n"
 

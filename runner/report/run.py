@@ -12,6 +12,7 @@ from ..planning.view import hold_record, job_record
 from . import blocks, markup, planmarkdown, words, workflow
 from .endings import endings, headline
 from .flow import Piece
+from .jobs import subject_of
 from .jsontext import dump
 from .page import Column, Page
 from .terminal import Screen
@@ -152,22 +153,22 @@ def _job_rows(result: RunResult, now: datetime, settings: Settings) -> list[str]
 
 def workflow_commands(result: RunResult) -> str:
     """Workflow commands for what a person must look at; '' for a run that ended well."""
-    lines = [
-        f"::{'error' if ending.style == 'bad' else 'warning'} title=sendoff run::"
-        f"{workflow.data(f'{ending.message} → {ending.advice}')}"
-        for ending in endings(result)
-    ]
-    lines += [
-        f"::warning title=held::{workflow.data(f'{where}: {hold.message} → {hold.release}')}"
-        for hold in result.held
-        for where in [hold.job_id or hold.campaign]
-    ]
-    shown = (
-        lines if len(lines) <= workflow.MAX_ANNOTATIONS else lines[: workflow.MAX_ANNOTATIONS - 1]
+    found: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
+    for ending in endings(result):
+        level = _LEVELS[ending.style]
+        text_of = workflow.data(f"{ending.message}\n→ {ending.advice}")
+        found[level].append(f"::{level} title=sendoff run::{text_of}")
+    for hold in result.held:
+        text_of = workflow.data(f"{subject_of(hold)}: {hold.message}\n→ {hold.release}")
+        found["warning"].append(f"::warning title=held::{text_of}")
+    return "\n".join(
+        line
+        for level, lines in found.items()
+        for line in workflow.limited(lines, level, "see: sendoff status")
     )
-    if len(shown) < len(lines):
-        shown.append(f"::warning::+{len(lines) - len(shown)} more: see sendoff status")
-    return "\n".join(shown)
+
+
+_LEVELS = {"bad": "error", "warn": "warning", "info": "notice"}
 
 
 Format = Callable[[RunResult, Settings, Screen, datetime], str]

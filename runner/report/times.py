@@ -10,7 +10,7 @@ from .words import plural
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-MINUTE, HOUR, DAY = 60, 3600, 86400
+MINUTE = 60
 
 
 def zone_of(name: str) -> tzinfo:
@@ -48,17 +48,18 @@ def until(first: datetime, last: datetime, zone: tzinfo) -> str:
 
 
 def relative(instant: datetime, now: datetime) -> str:
-    """``in 3 days``, ``2 h ago``, ``now``."""
+    """``in 3 days``, ``2 h ago``, ``now``: to the nearest unit."""
     seconds = (instant - now).total_seconds()
-    if abs(seconds) < MINUTE:
+    minutes = round(abs(seconds) / MINUTE)
+    hours = round(minutes / 60)
+    if not minutes:
         return "now"
-    size = abs(seconds)
-    if size < HOUR:
-        text = f"{int(size // MINUTE)} min"
-    elif size < DAY:
-        text = f"{int(size // HOUR)} h"
+    if minutes < 60:
+        text = f"{minutes} min"
+    elif hours < 24:
+        text = f"{hours} h"
     else:
-        text = plural(round(size / DAY), "day")
+        text = plural(round(hours / 24), "day")
     return f"in {text}" if seconds > 0 else f"{text} ago"
 
 

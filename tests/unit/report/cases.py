@@ -76,7 +76,7 @@ def plan_of(
         now + timedelta(days=days),
         paused=at_desk.workspace.settings.paused,
     )
-    return survey(at_desk, (ledger or MemoryLedger()).sync().records, horizon)
+    return survey(at_desk, (ledger or MemoryLedger()).sync(), horizon)
 
 
 def settings_of(at_desk: Desk) -> Settings:

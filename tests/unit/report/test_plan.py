@@ -129,7 +129,7 @@ def test_one_contact_and_one_mail_are_singular() -> None:
     at_desk = desk([campaign()], audience(["a@example.org"]))
     text = plan.text(cases.plan_of(at_desk), at_desk.workspace.settings)
     assert "1 job: 1 mail due now" in text
-    assert "Who    1 contact · list people" in text
+    assert "Who         1 contact · list people" in text
 
 
 def test_a_hold_of_no_job_names_its_campaign() -> None:

@@ -8,6 +8,7 @@ import pytest
 from runner.errors import RaceLost, StateUnreachable
 from runner.model.ledger import Record
 from runner.model.message import Outcome
+from runner.model.plan import Hold
 from runner.model.result import RunResult
 from runner.report import run as report
 from runner.report.endings import endings
@@ -170,6 +171,34 @@ def test_a_summary_of_thousands_of_jobs_fits() -> None:
     page = report.markdown(replace(result, jobs=many), HOME, PLAIN, cases.NOW)
     assert len(page) <= 65_535
     assert "more jobs" in page
+
+
+def test_workflow_commands_say_what_to_do() -> None:
+    result, _, _ = cases.mixed()
+    held = Hold("max_growth", "digest", "digest/main", "the audience\n::error::grew", "100%")
+    lines = report.workflow_commands(replace(result, held=(held,), recalled=2)).split("\n")
+    assert [line.partition(" ")[0] for line in lines] == [
+        "::error",
+        "::error",
+        "::warning",
+        "::warning",
+        "::notice",
+    ]
+    assert "sendoff resolve welcome/main" in lines[0]
+    assert lines[3] == (
+        "::warning title=held::digest/main: the audience%0A::error::grew%0A→ 100%25"
+    )
+
+
+def test_a_good_run_has_no_annotations() -> None:
+    assert report.workflow_commands(cases.well()) == ""
+
+
+def test_no_more_annotations_than_are_shown() -> None:
+    holds = tuple(Hold("x", "c", f"c/{n}", "m", "r") for n in range(30))
+    lines = report.workflow_commands(replace(cases.well(), held=holds)).split("\n")
+    assert len(lines) == 10
+    assert lines[-1] == "::warning::+21 more warnings, see: sendoff status"
 
 
 def test_no_address_anywhere() -> None:
