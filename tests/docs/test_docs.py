@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -220,6 +221,45 @@ def test_complete_examples_are_sound(page: Path, tmp_path: Path) -> None:
     capabilities = Site(tmp_path, {}, SystemClock()).provider(workspace.settings).capabilities
     found = check(desk.workspace, desk.audiences, desk.templates, capabilities)
     assert [str(problem) for problem in found] == []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in blocks() if block.language == "jinja"],
+    ids=lambda block: block.name,
+)
+def test_template_examples_are_sound(block: Block, tmp_path: Path) -> None:
+    shutil.copytree(HERE / "campaigns", tmp_path / "campaigns")
+    shutil.copy(HERE / "sendoff.yaml", tmp_path)
+    (tmp_path / "campaigns/templates/example.html").write_text(block.text)
+    campaign = tmp_path / "campaigns/example.yaml"
+    campaign.write_text("name: Example\nlist: f3-members\ntemplate: example\n")
+    workspace = load(WorkspaceFiles(tmp_path))
+    with campaign.open("a") as file:
+        names = workspace.templates["example"].requires
+        file.write(f"variables: {dict.fromkeys(names, 'https://f3.example/')}\n")
+        file.write("schedule: {send: immediate}\n")
+    desk = Site(tmp_path, {}, SystemClock()).desk()
+    capabilities = Site(tmp_path, {}, SystemClock()).provider(workspace.settings).capabilities
+    found = check(desk.workspace, desk.audiences, desk.templates, capabilities)
+    assert [str(problem) for problem in found] == []
+
+
+def test_the_first_minutes_of_the_install_page_go_as_written(tmp_path: Path) -> None:
+    (block,) = (b for b in blocks() if b.language == "sh" and "mkdir club" in b.text)
+    done = subprocess.run(
+        ["bash", "-e", "-c", block.text],
+        cwd=tmp_path,
+        env={
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((tmp_path / "club/outbox").rglob("*.eml"))) == 3
 
 
 @pytest.mark.parametrize("tool", ["picture.py", "outputs.py"])
