@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from .model.ledger import Claim, Range, Receipt, Resolution
 from .planning.history import compress_ranges, expand_times, outcome_ranges
 from .ports import Provider
-from .survey import Desk, Records
+from .survey import Desk, Ledger
 
 
 def recall_cancelled(
-    desk: Desk, records: Records, provider: Provider, now: datetime
+    desk: Desk, ledger: Ledger, provider: Provider, now: datetime
 ) -> list[Resolution]:
     """Ask the provider to drop what has not gone; returns the facts to record.
 
@@ -28,7 +28,7 @@ def recall_cancelled(
     for campaign in desk.workspace.campaigns.values():
         if campaign.status != "cancelled":
             continue
-        for claim, ranges in _outstanding(records, campaign.id, after, now):
+        for claim, ranges in _outstanding(ledger, campaign.id, after, now):
             if claim.handle not in asked:
                 asked[claim.handle] = provider.recall(claim.handle)
             if asked[claim.handle]:
@@ -42,10 +42,10 @@ def recall_cancelled(
 
 
 def _outstanding(
-    records: Records, campaign: str, after: int, now: datetime
+    ledger: Ledger, campaign: str, after: int, now: datetime
 ) -> Iterator[tuple[Claim, tuple[Range, ...]]]:
     """Claims that can be called back, with the ranges whose send time is after ``after``."""
-    every = list(records(campaign))
+    every = list(ledger.records(campaign))
     for claim in every:
         if not isinstance(claim, Claim) or not claim.handle:
             continue

@@ -23,7 +23,7 @@ from .planning.slices import BatchPlan, batches, slice_sizes
 from .planning.view import job_record
 from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
 from .recall import recall_cancelled
-from .survey import Desks, survey
+from .survey import Desks, shape, survey
 
 MAX_RACES = 8
 SETTLE_RESERVE = timedelta(seconds=5)
@@ -61,6 +61,21 @@ class _Tally:
         columns = (self.accepted, self.refused, self.ambiguous, self.temporary)
         jobs = sorted({job for column in columns for job in column})
         return tuple(JobResult(job, *(column.get(job, 0) for column in columns)) for job in jobs)
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is in the ledger, and what this run is about to put there."""
+
+    snapshot: Snapshot
+    pending: Sequence[Record]
+
+    def campaigns(self) -> Sequence[str]:
+        return self.snapshot.campaigns()
+
+    def records(self, campaign: str) -> Iterator[Record]:
+        yield from self.snapshot.records(campaign)
+        yield from (record for record in self.pending if record.campaign == campaign)
 
 
 class Reconciler:
@@ -118,10 +133,10 @@ class Reconciler:
     # -- plan ---------------------------------------------------------------------------
 
     def _plan(self) -> Plan:
-        plan = survey(self._desk, self._records, self._horizon(), thorough=False)
+        plan = survey(self._desk, self._view, self._horizon(), thorough=False)
         if self._note_first_sight(plan):
             # occurrences count from the first sight, so it must be part of what is planned
-            plan = survey(self._desk, self._records, self._horizon(), thorough=False)
+            plan = survey(self._desk, self._view, self._horizon(), thorough=False)
         if plan.due:
             self._observer.event("planned", due=plan.due)
         return plan
@@ -135,10 +150,9 @@ class Reconciler:
             until = max(now, self._deadline)
         return Horizon(now, until, until, paused=self._desk.workspace.settings.paused)
 
-    def _records(self, campaign: str) -> Iterator[Record]:
-        """What is in the ledger, and what this run is about to put there."""
-        yield from self._snapshot.records(campaign)
-        yield from (record for record in self._pending if record.campaign == campaign)
+    @property
+    def _view(self) -> _View:
+        return _View(self._snapshot, self._pending)
 
     def _note_first_sight(self, plan: Plan) -> bool:
         """Record campaigns that no run has seen before; True when there are any."""
@@ -151,6 +165,7 @@ class Reconciler:
                     at=_whole(self._clock.now()),
                     anchor=_whole(min(self._started, committed)),
                     total=total,
+                    shape=shape(self._desk.workspace.campaigns[campaign]),
                 )
             )
         return bool(plan.first_seen)
@@ -208,7 +223,7 @@ class Reconciler:
 
     def _recall(self) -> None:
         now = self._clock.now()
-        found = recall_cancelled(self._desk, self._records, self._provider, now)
+        found = recall_cancelled(self._desk, self._view, self._provider, now)
         self._recalled += sum(count for record in found for _, count in record.ranges)
         self._pending += found
         if found:
@@ -300,7 +315,7 @@ class Reconciler:
     def _settle(self, plan: Plan, failure: str) -> tuple[Plan, str]:
         """Write what is not written yet, and close the jobs that are done."""
         if self._claims_made or self._pending:
-            plan = survey(self._desk, self._records, self._horizon(), thorough=False)
+            plan = survey(self._desk, self._view, self._horizon(), thorough=False)
         closed = [self._closed(job) for job in plan.jobs if job.finished]
         facts = [*self._pending, *closed]
         if not facts:

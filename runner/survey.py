@@ -6,7 +6,7 @@ sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +15,7 @@ from typing import Protocol
 from .errors import InputError
 from .model.campaign import Campaign, Step
 from .model.contacts import Audience, ContactList
-from .model.ledger import Record
+from .model.ledger import Claim, Planned, Record
 from .model.plan import Hold, JobPlan, Plan
 from .model.workspace import Workspace
 from .planning.agenda import entries, may_owe
@@ -23,8 +23,17 @@ from .planning.history import CampaignHistory, fold
 from .planning.planner import CampaignInputs, Horizon, plan_campaign
 from .ports import Audiences, Composer, Condition, Templates
 
-Records = Callable[[str], Iterable[Record]]
-"""All records of a campaign, by its id."""
+
+class Ledger(Protocol):
+    """What planning reads of a ledger; every ``ports.Snapshot`` is one."""
+
+    def campaigns(self) -> Sequence[str]:
+        """The ids of the campaigns that have records."""
+        ...
+
+    def records(self, campaign: str) -> Iterable[Record]:
+        """A campaign's records, in the order in which they were written."""
+        ...
 
 
 @dataclass
@@ -33,6 +42,7 @@ class Desk:
 
     ``commit`` and ``committed_at`` name the approved commit it was read from, if it was.
     ``resends``: the provider's name if sending the same send key again cannot mail twice.
+    ``known``: ids of campaigns that exist beside those on the desk.
     """
 
     workspace: Workspace
@@ -41,12 +51,15 @@ class Desk:
     commit: str = ""
     committed_at: datetime | None = None
     resends: str = ""
+    known: frozenset[str] = frozenset()
     _composers: dict[tuple[str, str], Composer] = field(default_factory=dict)
 
     def only(self, campaign: str) -> Desk:
         """The same desk with one campaign on it."""
         one = {campaign: self.workspace.campaigns[campaign]}
-        return replace(self, workspace=replace(self.workspace, campaigns=one, broken={}))
+        rest = frozenset({*self.workspace.campaigns, *self.workspace.broken})
+        narrow = replace(self.workspace, campaigns=one, broken={})
+        return replace(self, workspace=narrow, known=self.known | rest)
 
     def audience(self, campaign: Campaign) -> Audience:
         """The audience of a campaign.  Raises InputError."""
@@ -84,7 +97,7 @@ class Desks(Protocol):
         ...
 
 
-def survey(desk: Desk, records: Records, horizon: Horizon, *, thorough: bool = True) -> Plan:
+def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = True) -> Plan:
     """Plan every campaign.
 
     ``thorough`` also reads the lists of campaigns that cannot have anything due yet; a run does
@@ -96,9 +109,12 @@ def survey(desk: Desk, records: Records, horizon: Horizon, *, thorough: bool = T
     idle: list[str] = []
     first_seen: dict[str, int] = {}
     for campaign in desk.workspace.campaigns.values():
-        history = fold(records(campaign.id), horizon.now, resends=desk.resends)
+        history = fold(ledger.records(campaign.id), horizon.now, resends=desk.resends)
         if not thorough and not needs_list(campaign, history, horizon):
             idle.append(campaign.id)
+            continue
+        if history.planned is None and (former := renamed_from(desk, campaign, ledger)):
+            holds.append(_renamed(campaign, former))
             continue
         try:
             inputs = _inputs(desk, campaign, history)
@@ -156,6 +172,46 @@ def _condition(campaign: Campaign, step: Step) -> Condition:
         return expression({"contact": contact, "variables": variables, "sent": sent})
 
     return holds
+
+
+def shape(campaign: Campaign) -> str:
+    """A fingerprint of what a campaign sends to whom and when, whatever it is called."""
+    what = [(step.id, step.content, step.delay, step.only_if) for step in campaign.steps]
+    described = repr((campaign.audience, campaign.schedule, what))
+    return sha256(described.encode()).hexdigest()[:16]
+
+
+def renamed_from(desk: Desk, campaign: Campaign, ledger: Ledger) -> str:
+    """The campaign that this one was before its file was renamed, '' for none.
+
+    With another name nothing would look sent, and everyone would be mailed again.  A campaign
+    that says its ``id:`` itself is what it says.
+    """
+    if campaign.place.path != f"campaigns/{campaign.id}.yaml":
+        return ""
+    there = desk.known | desk.workspace.campaigns.keys() | desk.workspace.broken.keys()
+    wanted = shape(campaign)
+    for former in ledger.campaigns():
+        if former not in there and _was(former, wanted, ledger):
+            return former
+    return ""
+
+
+def _was(former: str, wanted: str, ledger: Ledger) -> bool:
+    records = list(ledger.records(former))
+    same = any(isinstance(r, Planned) and r.shape == wanted for r in records)
+    return same and any(isinstance(r, Claim) for r in records)
+
+
+def _renamed(campaign: Campaign, former: str) -> Hold:
+    return Hold(
+        "renamed",
+        campaign.id,
+        "",
+        f"this looks like the campaign {former} under another name: everyone would be mailed again",
+        f"to go on as before, set id: {former} in {campaign.place.path}; to really send anew, set "
+        f"id: {campaign.id}",
+    )
 
 
 def _broken(campaign: str, path: str) -> Hold:

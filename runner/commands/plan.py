@@ -39,7 +39,7 @@ def look(site: Site, campaign: str | None, until: timedelta) -> tuple[Plan, str]
     )
     if campaign is not None:
         desk = desk.only(campaign_of(site, campaign))
-    return survey(desk, snapshot.records, horizon), note
+    return survey(desk, snapshot, horizon), note
 
 
 def campaign_of(site: Site, name: str) -> str:

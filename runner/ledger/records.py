@@ -176,7 +176,14 @@ _JOB: Final[Mapping[str, _Field]] = {
     "at": _TIME,
 }
 _FIELDS: Final[Mapping[type[Record], Mapping[str, _Field]]] = {
-    Planned: {"campaign": _TEXT, "run": _TEXT, "at": _TIME, "anchor": _TIME, "total": _COUNT},
+    Planned: {
+        "campaign": _TEXT,
+        "run": _TEXT,
+        "at": _TIME,
+        "anchor": _TIME,
+        "total": _COUNT,
+        "shape": _TEXT_OR_NOTHING,
+    },
     Claim: {
         **_JOB,
         "id": _TEXT,

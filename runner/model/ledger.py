@@ -19,7 +19,8 @@ class Planned:
     """A run saw this campaign for the first time.
 
     ``anchor``: occurrences before it are not owed.  ``total``: the audience then, against which
-    growth is measured.
+    growth is measured.  ``shape``: a fingerprint by which the campaign is known again when its
+    file was renamed.
     """
 
     campaign: str
@@ -27,6 +28,7 @@ class Planned:
     at: datetime
     anchor: datetime
     total: int
+    shape: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def test_every_contact_is_in_one_place_and_nobody_is_mailed_twice(one, people, r
         now = clock.now()
         plan = survey(
             office,
-            store.sync().records,
+            store.sync(),
             Horizon(now, now + timedelta(minutes=60), now + timedelta(days=2)),
         )
         for job in plan.jobs:

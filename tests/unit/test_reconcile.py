@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from runner.errors import InputError, Problem, RaceLost, StateUnreachable
-from runner.model.campaign import Content, Drip, Immediate, Recurring, Scheduled
+from runner.model.campaign import Content, Drip, Immediate, Place, Recurring, Scheduled
 from runner.model.ledger import Claim, Closed, Planned, Receipt
 from runner.model.message import Capabilities, Outcome
 from runner.model.settings import Guards, Lateness, Pacing
@@ -363,6 +363,33 @@ class TestRecurring:
         assert (result.sent, result.held, result.exit_code) == (0, (), 0)
 
 
+class TestRename:
+    def after_a_run(self):
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        run(desk([campaign(id="old")], audience(PEOPLE)), store, clock)
+        clock.sleep(60)
+        return store, clock
+
+    def test_a_renamed_file_does_not_mail_everyone_again(self):
+        store, clock = self.after_a_run()
+        result = run(desk([campaign(id="new")], audience(PEOPLE)), store, clock, run_id="r2")
+        assert (result.sent, [hold.code for hold in result.held]) == (0, ["renamed"])
+        assert "id: old" in result.held[0].release
+
+    def test_an_explicit_id_says_which_it_is(self):
+        store, clock = self.after_a_run()
+        place = Place("campaigns/new-file.yaml", 1, 1)
+        same = replace(campaign(id="old"), place=place)
+        assert run(desk([same], audience(PEOPLE)), store, clock, run_id="r2").sent == 0
+        anew = replace(campaign(id="new"), place=place)
+        assert run(desk([anew], audience(PEOPLE)), store, clock, run_id="r3").sent == 10
+
+    def test_a_twin_beside_the_old_one_is_no_rename(self):
+        store, clock = self.after_a_run()
+        both = desk([campaign(id="old"), campaign(id="twin")], audience(PEOPLE))
+        assert run(both, store, clock, run_id="r2").sent == 10
+
+
 class TestGates:
     def codes(self, result):
         return [hold.code for hold in result.held]
@@ -476,7 +503,7 @@ class TestRecall:
         again = run(desk([cancelled], people), store, clock, provider, run_id="r3")
         assert (again.recalled, len(provider.recalled)) == (0, 1)
         now = clock.now()
-        plan = survey(desk([cancelled], people), store.sync().records, Horizon(now, now, now))
+        plan = survey(desk([cancelled], people), store.sync(), Horizon(now, now, now))
         assert (plan.jobs[0].counts.sent, plan.jobs[0].counts.cancelled) == (5, 5)
 
     def test_what_the_provider_does_not_confirm_stays_sent(self):
