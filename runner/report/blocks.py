@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from ..model.campaign import Immediate
 from ..model.plan import Hold, JobPlan
 from ..model.settings import Settings
 from . import jobs, times, words
@@ -117,15 +118,19 @@ def number_piece(name: str, number: int) -> Piece:
 
 
 def next_time(one: JobPlan, now: datetime, settings: Settings) -> str:
-    """The next mail's time while there is one, else the last one's."""
+    """The next mail's time while there is one, else the last one's; of what is stopped the time
+    at which it should have gone."""
     ahead = one.counts.due or one.counts.later
     if ahead and jobs.has_own_clock(one.campaign):
         start = jobs.wall_start(one)
         return f"{times.brief_day(start, now)} {times.clock(start)} own clock" if start else ""
+    stopped = ahead and one.status in ("held", "paused")
+    if stopped and isinstance(one.campaign.schedule, Immediate):
+        return ""
     instant = one.first_send if ahead else one.completed_at or one.started_at
-    instant = instant or one.scheduled_for
+    instant = one.scheduled_for if stopped or instant is None else instant
     if instant is None:
         return ""
-    if ahead and instant <= now:
+    if ahead and not stopped and instant <= now:
         return "now"
     return times.brief(instant, now, times.reading_zone(one.campaign, settings.timezone))

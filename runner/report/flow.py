@@ -42,6 +42,20 @@ def width_of(line: Iterable[Piece]) -> int:
     return sum(piece.width for piece in line)
 
 
+def shown(line: Line, color: bool) -> str:
+    """A line as it is written; words of one style are set together."""
+    joined: Line = []
+    for piece in line:
+        if joined and (piece.style == joined[-1].style or not piece.text.strip()):
+            # a space looks the same in every style
+            joined[-1] = replace(joined[-1], text=joined[-1].text + piece.text)
+        elif joined and not joined[-1].text.strip():
+            joined[-1] = replace(piece, text=joined[-1].text + piece.text)
+        else:
+            joined.append(piece)
+    return "".join(piece.shown(color) for piece in joined)
+
+
 def flow(pieces: Iterable[Piece], width: int, separator: str = " ") -> list[Line]:
     """Lines of at most ``width`` cells; ``separator`` stands between pieces, not at line ends."""
     lines: list[Line] = [[]]

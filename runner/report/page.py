@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from .flow import Line, Piece, flow, width_of
+from .flow import Line, Piece, flow, shown, width_of
 from .terminal import Screen, clean, defuse, is_right_to_left, terminal_of
 
 Span = str | Piece
@@ -84,9 +84,9 @@ class Page:
 
     def facts(self, facts: Iterable[Fact], indent: int = 2) -> None:
         """Labels in a column, what is said of them beside it."""
-        shown = [fact for fact in facts if fact.items]
-        column = max([LABELS, *(len(fact.label) for fact in shown)]) + 2
-        for fact in shown:
+        said = [fact for fact in facts if fact.items]
+        column = max([LABELS, *(len(fact.label) for fact in said)]) + 2
+        for fact in said:
             width = self.terminal.width - indent - column
             lines = flow(self._pieces(fact.items), width, self._own(fact.separator))
             label = Piece(fact.label.ljust(column), "dim")
@@ -159,7 +159,7 @@ class Page:
     def _add(self, lines: Iterable[Line], indent: int, hang: int) -> None:
         for number, line in enumerate(lines):
             margin = indent + (hang if number else 0)
-            text = "".join(piece.shown(self.terminal.color) for piece in line)
+            text = shown(line, self.terminal.color)
             self._lines.append(defuse((" " * margin + text).rstrip()))
 
 

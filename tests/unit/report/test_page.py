@@ -113,6 +113,16 @@ def test_ascii_only() -> None:
     assert "Caf\\xe9 +" in str(page)
 
 
+def test_words_of_one_style_share_their_color_codes() -> None:
+    page = Page(Terminal(80, color=True))
+    page.text(Piece("To release it:", "dim"), Piece("set paused: false", "bold"))
+    page.facts([Fact("Who", ("a", Piece("b", "bad")))])
+    assert str(page).split("\n")[0] == (
+        "\x1b[2mTo release it: \x1b[0m\x1b[1mset paused: false\x1b[0m"
+    )
+    assert str(page).count("\x1b[0m") == 5
+
+
 def test_blank_lines_never_double_and_never_lead() -> None:
     page = Page(Terminal())
     page.blank()
