@@ -7,11 +7,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
+WORKFLOWS := .github/workflows/*.yml runner/starter/workflows/*.yml
+
 .DEFAULT_GOAL := help
-.PHONY: help demo install test coverage check format docs test-schemas test-postfix wheel ci clean
+CHECKS := style types walls check-docs check-workflows check-schemas
+.PHONY: help demo install test coverage check $(CHECKS) format docs test-schemas test-postfix \
+	wheel ci clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.sendoff ## a week of campaigns in .demo/, nothing leaves this machine
 	@$(BIN)/python tools/demo.py
@@ -24,17 +28,29 @@ test: $(VENV)/.sendoff-dev ## the tests; ARGS="-k name" for some
 coverage: $(VENV)/.sendoff-dev ## the tests, and which lines they reach
 	$(BIN)/pytest --cov --cov-report=term $(ARGS)
 
-check: $(VENV)/.sendoff-dev ## style, types, walls between the rooms, docs, workflows, schemas
+check: $(CHECKS) ## all of the next six
+
+style: $(VENV)/.sendoff-dev ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.sendoff-dev ## mypy, strict
 	$(BIN)/mypy runner
+
+walls: $(VENV)/.sendoff-dev ## who may import whom
 	$(BIN)/lint-imports
+
+check-docs: $(VENV)/.sendoff-dev ## is the docs' picture, and are the outputs, those of today?
 	$(BIN)/python tools/picture.py --check
 	$(BIN)/python tools/outputs.py --check
-	$(BIN)/actionlint .github/workflows/*.yml runner/starter/workflows/*.yml
-	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows/*.yml runner/starter/workflows/*.yml
+
+check-workflows: $(VENV)/.sendoff-dev ## actionlint, zizmor, and their schema
+	$(BIN)/actionlint $(WORKFLOWS)
+	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+
+check-schemas: $(VENV)/.sendoff-dev ## are the schemas schemas?
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.schema.json
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml runner/starter/workflows/*.yml
 
 format: $(VENV)/.sendoff-dev ## put the code in order
 	$(BIN)/ruff check --fix .
@@ -62,7 +78,7 @@ clean: ## take away what make made
 # A second call is quick: the stamps are newer than the list of dependencies.
 $(VENV)/.sendoff: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sendoff needs Python 3.11 or newer, and this is " + sys.version.split()[0])'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
