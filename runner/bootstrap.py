@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .ledger.files_store import FilesStore
     from .ledger.git_store import GitStore
     from .model.campaign import Campaign, Step
+    from .model.contacts import Audience
     from .model.workspace import Workspace
     from .ports import Composer, Provider, Snapshot
     from .repository.approved import Approved
@@ -49,6 +50,10 @@ class _Room:
     def check(self, campaign: Campaign, step: Step, fields: frozenset[str]) -> list[Problem]:
         """See ``ports.Templates``."""
         return self._room.check(campaign, step, fields)
+
+    def check_empty(self, campaign: Campaign, step: Step, audience: Audience) -> list[Problem]:
+        """See ``ports.Templates``."""
+        return self._room.check_empty(campaign, step, audience)
 
 
 SETTINGS = "sendoff.yaml"
@@ -170,7 +175,7 @@ class Site:
         from .repository.approved import approved_tip
 
         state = self._own_settings().state
-        return approved_tip(self.git, state.remote, state.approved_branch, sleep=self.clock.sleep)
+        return approved_tip(self.git, state.remote, state.approved_branch, sleep=self.clock.pause)
 
     def _export(self, commit: str, into: Path) -> None:
         from .repository.approved import export, workspace_prefix
@@ -226,12 +231,12 @@ class Site:
             from .ledger.git_store import GitStore
 
             return GitStore(
-                self.git, state.remote, state.branch, fingerprint, sleep=self.clock.sleep
+                self.git, state.remote, state.branch, fingerprint, sleep=self.clock.pause
             )
         from .ledger.files_store import FilesStore
 
         return FilesStore(
-            self.root / state.path, fingerprint, workspace=self.root, sleep=self.clock.sleep
+            self.root / state.path, fingerprint, workspace=self.root, sleep=self.clock.pause
         )
 
     def ledger(self) -> tuple[Snapshot, str]:

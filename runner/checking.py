@@ -32,6 +32,7 @@ def check(
         fields = columns.get(campaign.audience.name)
         if fields is not None:
             problems.update(_check_campaign(campaign, fields, templates))
+            problems.update(_check_audience(campaign, workspace, audiences, templates))
         problems.update(_check_capabilities(campaign, provider, workspace.settings.provider))
     return sorted(problems)
 
@@ -46,6 +47,19 @@ def _check_campaign(
             yield from _unknown_fields(step.only_if, "only_if", fields, place)
     if campaign.audience.where:
         yield from _unknown_fields(campaign.audience.where, "where", fields, campaign.place)
+
+
+def _check_audience(
+    campaign: Campaign, workspace: Workspace, audiences: Audiences, templates: Templates
+) -> Iterator[Problem]:
+    try:
+        contact_list = workspace.lists[campaign.audience.name]
+        audience = audiences.read(contact_list, campaign.audience.where)
+    except InputError as error:
+        yield from error.problems
+        return
+    for step in campaign.steps:
+        yield from templates.check_empty(campaign, step, audience)
 
 
 def _unknown_fields(

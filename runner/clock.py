@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 
@@ -20,6 +21,10 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait ``seconds``, or until a stop is asked for."""
         self._stop.wait(max(0.0, seconds))
+
+    def pause(self, seconds: float) -> None:
+        """Wait ``seconds``, also while stopping: what is being settled must have its time."""
+        time.sleep(max(0.0, seconds))
 
     @property
     def stopping(self) -> bool:

@@ -180,6 +180,11 @@ class Composer(Protocol):
         """Changes when anything that is sent changes, contacts' own values apart."""
         ...
 
+    @property
+    def uses(self) -> frozenset[str]:
+        """The names that the content looks at: contact fields, variables, built-in ones."""
+        ...
+
     def compose(self, audience: Audience, indices: Sequence[int]) -> Composed:
         """The content for these contacts.  Raises InputError when one cannot be rendered."""
         ...
@@ -198,6 +203,10 @@ class Templates(Protocol):
 
     def check(self, campaign: Campaign, step: Step, fields: frozenset[str]) -> list[Problem]:
         """Every problem of a step's content for contacts that have ``fields``."""
+        ...
+
+    def check_empty(self, campaign: Campaign, step: Step, audience: Audience) -> list[Problem]:
+        """Fields that are printed bare though some of these contacts have none."""
         ...
 
 

@@ -201,6 +201,10 @@ class PlainTemplates:
         """Nothing to complain about."""
         return []
 
+    def check_empty(self, campaign: Campaign, step: Step, audience: Audience) -> list[Problem]:
+        """Nobody lacks anything."""
+        return []
+
 
 @dataclass
 class _PlainComposer:
@@ -210,6 +214,10 @@ class _PlainComposer:
     @property
     def digest(self) -> str:
         return sha256(repr(self.step.content).encode()).hexdigest()
+
+    @property
+    def uses(self) -> frozenset[str]:
+        return frozenset({"email"})
 
     def compose(self, audience: Audience, indices: Sequence[int]) -> Composed:
         emails = [audience.emails[i] for i in indices]

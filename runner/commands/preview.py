@@ -14,7 +14,7 @@ from ..model.views import PreviewView
 from ..report import preview as report
 from ..report.words import mask, plural
 from ..survey import Desk
-from ..templates import choose
+from ..templates.worst_case import choose
 from .outcome import Outcome
 from .plan import campaign_of
 
@@ -45,6 +45,7 @@ def _contacts(
     site: Site, desk: Desk, campaign: Campaign, wanted: list[str]
 ) -> list[tuple[str, int]]:
     audience = desk.audience(campaign)
+    uses = frozenset().union(*(desk.composer(campaign, step).uses for step in campaign.steps))
     if not len(audience):
         raise UsageError(f"the audience of {campaign.id} is empty; see: sendoff lists")
     chosen = []
@@ -55,7 +56,7 @@ def _contacts(
                 f"--contact: {mask(address)} is not in the audience; see: sendoff why ADDRESS"
             )
         chosen.append(("chosen", audience.keys.index(key)))
-    return chosen + list(choose(audience, frozenset(audience.fields)))
+    return chosen + choose(audience, uses & audience.fields.keys())
 
 
 def _views(

@@ -61,6 +61,12 @@ def check_empty(content: StepContent, audience: Audience) -> list[Problem]:
     return problems
 
 
+def names_used(content: StepContent) -> frozenset[str]:
+    """Every bare name and contact field that any part of the content looks at."""
+    uses = (use for part in content.parts for _, use in _read(content, part)[1])
+    return frozenset(use.name for use in uses if use.owner in {"", "contact"})
+
+
 def _read(content: StepContent, part: Part) -> tuple[list[Problem], list[tuple[Source, Use]]]:
     """The faults of a part and of what it includes, and the names they read."""
     main = f"<{part}>"

@@ -9,6 +9,7 @@ from ..errors import InputError, Problem
 from ..model.contacts import Audience
 from ..model.message import Composed, File, Parts, Rendered, Segments
 from .atoms import ESCAPES, Kind, clean, has_control
+from .checks import names_used
 from .columns import Column, Columns, ValueMissing
 from .compiled import Compiled
 from .merge import Merged, merge
@@ -63,6 +64,11 @@ class StepComposer:
     def digest(self) -> str:
         """Changes when anything that is sent changes, contacts' own values apart."""
         return self._digest
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """The names that the content looks at: contact fields, variables, our own."""
+        return names_used(self._content)
 
     def compiled(self, fields: frozenset[str]) -> Compiled:
         """The content, compiled for contacts with these fields."""
