@@ -220,7 +220,7 @@ def test_complete_examples_are_sound(page: Path, tmp_path: Path) -> None:
     desk = Site(tmp_path, {}, SystemClock()).desk()
     capabilities = Site(tmp_path, {}, SystemClock()).provider(workspace.settings).capabilities
     found = check(desk.workspace, desk.audiences, desk.templates, capabilities)
-    assert [str(problem) for problem in found] == []
+    assert [str(problem) for problem in found if problem.severity == "error"] == []
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_template_examples_are_sound(block: Block, tmp_path: Path) -> None:
     desk = Site(tmp_path, {}, SystemClock()).desk()
     capabilities = Site(tmp_path, {}, SystemClock()).provider(workspace.settings).capabilities
     found = check(desk.workspace, desk.audiences, desk.templates, capabilities)
-    assert [str(problem) for problem in found] == []
+    assert [str(problem) for problem in found if problem.severity == "error"] == []
 
 
 def test_the_first_minutes_of_the_install_page_go_as_written(tmp_path: Path) -> None:
