@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files as resources
+from pathlib import Path
 from typing import get_args
 from urllib.parse import quote
 
@@ -107,7 +108,19 @@ def _make_workspace(site: Site, backend: str) -> Iterator[str]:
     if kept:
         yield "Left alone, because it is there already:"
         yield from (f"  {path}" for path in sorted(kept))
+    above = _repository_above(site)
+    if above is not None:
+        place = site.root.relative_to(above).as_posix()
+        yield "The workflows belong at the top of the repository: move .github there, and write"
+        yield f"sendoff --root {place} in them."
     yield ""
+
+
+def _repository_above(site: Site) -> Path | None:
+    """The top of the repository, when the workspace is further down."""
+    if (site.root / ".git").exists():
+        return None
+    return next((one for one in site.root.parents if (one / ".git").exists()), None)
 
 
 def _starter(site: Site, backend: str) -> Iterator[tuple[str, str]]:

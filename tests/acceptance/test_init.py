@@ -248,6 +248,13 @@ def test_git_without_a_remote(tmp_path: Path) -> None:
     assert files(tmp_path) == {}
 
 
+def test_a_workspace_below_the_top_says_where_workflows_belong(repository: Path) -> None:
+    (repository / "mail/club").mkdir(parents=True)
+    outcome = init(site(repository / "mail/club"), "git")
+    assert "sendoff --root mail/club" in outcome.output
+    assert "--root" not in init(site(repository), "git").output
+
+
 def test_a_ledger_that_is_gone_is_never_begun_anew(repository: Path) -> None:
     """Nothing would look sent."""
     init(site(repository), "git")
