@@ -70,6 +70,18 @@ def test_functions_are_short(path: Path) -> None:
             assert length <= LONGEST, f"{node.name}: {length} lines"
 
 
+def test_every_room_is_on_the_map() -> None:
+    page = (HERE / "docs/architecture.md").read_text("utf-8")
+    rooms = {path.relative_to(HERE / "runner").parts[0] for path in MODULES} - {
+        "__init__.py",
+        "__main__.py",
+    }
+    assert len(rooms) > 15
+    for room in rooms:
+        name = room if room.endswith(".py") else f"{room}/"
+        assert f"`{name}`" in page, f"docs/architecture.md does not say what {name} holds"
+
+
 def test_nothing_is_called_utils() -> None:
     assert not [
         path for path in MODULES if path.stem in ("utils", "util", "helpers", "misc", "common")
