@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .clock import SystemClock
-from .errors import InputError, Problem, StateError, StateMissing
+from .errors import InputError, Problem, StateError, StateMissing, UsageError
 from .model.settings import Settings
 from .survey import Desk, Desks
 from .workspace import WorkspaceFiles, load
@@ -62,11 +62,13 @@ NO_KEY = b"no state key: nothing of this is stored"
 
 @dataclass(frozen=True)
 class Terminal:
-    """How output is written: ``width`` in columns, with ``color`` or without."""
+    """How output is written: ``width`` in columns, with ``color`` or without; ``ascii`` when the
+    output can hold nothing else."""
 
     width: int = 100
     color: bool = False
     interactive: bool = False
+    ascii: bool = False
 
 
 @dataclass
@@ -150,6 +152,28 @@ class Site:
         temporary.write_bytes(content)
         temporary.chmod(target.stat().st_mode & 0o777)
         temporary.replace(target)
+
+    @contextmanager
+    def desk_at(self, ref: str) -> Iterator[tuple[Desk | None, str]]:
+        """The desk of a commit of this repository, and the commit; None where it holds no
+        workspace.  Raises UsageError for a ref that git does not know."""
+        commit = self._commit(ref)
+        with tempfile.TemporaryDirectory(prefix="sendoff-") as directory:
+            self._export(commit, Path(directory))
+            if not (Path(directory) / SETTINGS).exists():
+                yield None, commit
+                return
+            files = WorkspaceFiles(Path(directory))
+            lists = WorkspaceFiles(Path(directory), fallback=self.root)
+            yield self._desk(load(files), files, lists), commit
+
+    def _commit(self, ref: str) -> str:
+        answer = self.git.run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
+        )
+        if answer.code != 0:
+            raise UsageError(f"git knows no {ref!r} here: fetch it, or name another base")
+        return answer.text.strip()
 
     # -- the approved commit ------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
+
+if TYPE_CHECKING:
+    from .bootstrap import Terminal
 
 BUG = 70
 INTERRUPTED = 130
@@ -86,6 +90,7 @@ VERBS = (
             NOW,
         ),
     ),
+    Verb("new", "write a campaign by answering questions", (NOW,)),
     Verb(
         "validate",
         "check every file, and say how to mend what is wrong",
@@ -100,6 +105,7 @@ VERBS = (
         "show what would be sent, when, to how many, and what is held",
         (
             arg("campaign", nargs="?", metavar="CAMPAIGN", help="only this one"),
+            arg("--base", metavar="REF", help="what merging into this branch or commit changes"),
             arg(
                 "--until",
                 type=duration,
@@ -107,7 +113,7 @@ VERBS = (
                 metavar="7d",
                 help="how far ahead recurring campaigns are shown (default: 7d)",
             ),
-            formats("text", "json", "markdown"),
+            formats("text", "json", "markdown", "html"),
             JSON,
             NOW,
         ),
@@ -250,7 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _call(verb: str, root: Path | None, options: dict[str, Any]) -> int:
-    from .bootstrap import Site, Terminal
+    from .bootstrap import Site
     from .clock import SystemClock
 
     clock = SystemClock(options.pop("now", None))
@@ -260,7 +266,7 @@ def _call(verb: str, root: Path | None, options: dict[str, Any]) -> int:
         root=(root or _nearest_workspace(Path.cwd(), verb)).resolve(),
         environ=os.environ,
         clock=clock,
-        terminal=Terminal(*_terminal()),
+        terminal=_terminal(),
     )
     command: Callable[..., Any] = getattr(import_module(f".commands.{verb}", __package__), verb)
     outcome = command(site, **options)
@@ -281,15 +287,30 @@ def _nearest_workspace(start: Path, verb: str) -> Path:
     return start
 
 
-def _terminal() -> tuple[int, bool, bool]:
+def _terminal() -> Terminal:
+    from .bootstrap import Terminal
+
     interactive = sys.stdout.isatty()
-    color = interactive and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    try:
-        width = os.get_terminal_size(sys.stdout.fileno()).columns if interactive else 0
-    except OSError:
-        width = 0
     columns = os.environ.get("COLUMNS", "")
-    return (int(columns) if columns.isdigit() else 0) or width or 100, color, interactive
+    width = int(columns) if columns.isdigit() else 0
+    if interactive and not width:
+        with suppress(OSError):
+            width = os.get_terminal_size(sys.stdout.fileno()).columns
+    return Terminal(
+        width=width or 100,
+        color=interactive and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
+        interactive=interactive,
+        ascii=_only_ascii(),
+    )
+
+
+def _only_ascii() -> bool:
+    """True when standard output cannot hold every text; nothing is to fail for that."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    return not encoding.lower().replace("-", "").startswith("utf")
 
 
 def _bounded(verb: str, call: Callable[[], int]) -> int:

@@ -17,13 +17,14 @@ from .model.ledger import Claim, Closed, Document, Planned, Record
 from .model.message import Outcome
 from .model.plan import JobPlan, Plan
 from .model.result import JobResult, RunResult
+from .planning.comparing import shape
 from .planning.history import compress_times
 from .planning.planner import Horizon
 from .planning.slices import BatchPlan, batches, slice_sizes
 from .planning.view import job_record
 from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
 from .recall import recall_cancelled
-from .survey import Desks, shape, survey
+from .survey import Desks, survey
 
 MAX_RACES = 8
 SETTLE_RESERVE = timedelta(seconds=5)

@@ -14,11 +14,13 @@ from typing import Protocol
 
 from .errors import InputError
 from .model.campaign import Campaign, Step
+from .model.changes import Version
 from .model.contacts import Audience, ContactList
 from .model.ledger import Claim, Planned, Record
 from .model.plan import Hold, JobPlan, Plan
 from .model.workspace import Workspace
 from .planning.agenda import entries, may_owe
+from .planning.comparing import shape
 from .planning.history import CampaignHistory, fold
 from .planning.planner import CampaignInputs, Horizon, plan_campaign
 from .ports import Audiences, Composer, Condition, Templates
@@ -174,13 +176,6 @@ def _condition(campaign: Campaign, step: Step) -> Condition:
     return holds
 
 
-def shape(campaign: Campaign) -> str:
-    """A fingerprint of what a campaign sends to whom and when, whatever it is called."""
-    what = [(step.id, step.content, step.delay, step.only_if) for step in campaign.steps]
-    described = repr((campaign.audience, campaign.schedule, what))
-    return sha256(described.encode()).hexdigest()[:16]
-
-
 def renamed_from(desk: Desk, campaign: Campaign, ledger: Ledger) -> str:
     """The campaign that this one was before its file was renamed, '' for none.
 
@@ -234,3 +229,25 @@ def _unreadable(campaign: Campaign, error: InputError) -> Hold:
         f"{first.path}:{first.line}: {first.message}{more}",
         first.hint or "mend what this reports: sendoff validate",
     )
+
+
+def version(desk: Desk, ledger: Ledger, horizon: Horizon) -> Version:
+    """One side of a comparison: the plan of a desk, and a digest of all that it sends."""
+    return Version(
+        campaigns=desk.workspace.campaigns,
+        lists=desk.workspace.lists,
+        contents={
+            (campaign.id, step.id): _digest_or_nothing(desk, campaign, step)
+            for campaign in desk.workspace.campaigns.values()
+            for step in campaign.steps
+        },
+        plan=survey(desk, ledger, horizon),
+        broken=desk.workspace.broken,
+    )
+
+
+def _digest_or_nothing(desk: Desk, campaign: Campaign, step: Step) -> str:
+    try:
+        return desk.composer(campaign, step).digest
+    except InputError:
+        return ""

@@ -8,6 +8,7 @@ from ..bootstrap import Site
 from ..errors import InputError, SendoffError, StateMissing
 from ..model.views import Check
 from ..report import doctor as report
+from ..report.words import plural
 from .outcome import Outcome
 
 
@@ -55,7 +56,8 @@ def _settings(site: Site) -> str:
     errors = [p for p in workspace.problems if p.severity == "error"]
     if errors:
         raise InputError(errors)
-    return f"{len(workspace.campaigns)} campaigns, {len(workspace.lists)} lists"
+    campaigns, lists = len(workspace.campaigns), len(workspace.lists)
+    return f"{plural(campaigns, 'campaign')}, {plural(lists, 'list')}"
 
 
 def _state(site: Site) -> Check:
@@ -67,13 +69,15 @@ def _state(site: Site) -> Check:
         return Check("state", "warning", str(error), "make it with: sendoff init")
     except SendoffError as error:
         return Check("state", "error", str(error), "see docs/recovery.md")
-    return Check("state", "ok", f"{where}: {len(found.campaigns())} campaigns have records")
+    count = plural(len(found.campaigns()), "campaign")
+    return Check("state", "ok", f"{where}: records of {count}")
 
 
 def _approved(site: Site) -> str:
     with site.approved_desks() as desks:
         desk = desks.current
-        return f"commit {desk.commit[:12]}, {len(desk.workspace.campaigns)} campaigns"
+        count = plural(len(desk.workspace.campaigns), "campaign")
+        return f"commit {desk.commit[:12]}, {count}"
 
 
 def _provider(site: Site) -> str:

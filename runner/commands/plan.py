@@ -6,18 +6,56 @@ from datetime import timedelta
 
 from ..bootstrap import Site
 from ..errors import InputError, Problem, UsageError
+from ..model.changes import Difference, Version
 from ..model.plan import Plan
+from ..model.settings import Settings
+from ..planning.comparing import compare
 from ..planning.planner import Horizon
+from ..report import differences
 from ..report import plan as report
-from ..survey import survey
+from ..survey import survey, version
 from .outcome import Outcome
 
 
-def plan(site: Site, campaign: str | None, until: timedelta, format: str) -> Outcome:  # noqa: A002
-    """Plan the working tree against the ledger; exit code 3 when something due is held."""
+def plan(
+    site: Site,
+    campaign: str | None,
+    base: str | None,
+    until: timedelta,
+    format: str,  # noqa: A002
+) -> Outcome:
+    """Plan the working tree against the ledger; exit code 3 when something due is held.
+
+    With ``base``: what merging it into that commit would change.
+    """
+    if base is not None:
+        difference, note = compare_with(site, base, until)
+        text = differences.FORMATS[format](difference, site.settings, site.terminal, note)
+        return Outcome(text, 3 if difference.after.every_hold else 0)
     found, note = look(site, campaign, until)
     text = report.FORMATS[format](found, site.settings, site.terminal, note)
     return Outcome(text, 3 if found.every_hold else 0)
+
+
+def compare_with(site: Site, base: str, until: timedelta) -> tuple[Difference, str]:
+    """The difference between a commit and the working tree, against one ledger.
+
+    A campaign with errors is part of the difference; settings with errors raise InputError.
+    """
+    snapshot, note = site.ledger()
+    with site.desk_at(base) as (old, commit):
+        after = version(site.desk(), snapshot, horizon(site, site.settings, until))
+        if old is None:
+            before = Version({}, {}, {}, Plan(site.clock.now(), ()))
+        else:
+            before = version(old, snapshot, horizon(site, old.workspace.settings, until))
+    return compare(commit, before, after), note
+
+
+def horizon(site: Site, settings: Settings, until: timedelta) -> Horizon:
+    """Now, what a run would hand over now, and how far to look."""
+    now = site.clock.now()
+    return Horizon(now, now + settings.run.look_ahead, now + until, paused=settings.paused)
 
 
 def look(site: Site, campaign: str | None, until: timedelta) -> tuple[Plan, str]:
@@ -30,16 +68,10 @@ def look(site: Site, campaign: str | None, until: timedelta) -> tuple[Plan, str]
     if errors:
         raise InputError(errors)
     snapshot, note = site.ledger()
-    now = site.clock.now()
-    horizon = Horizon(
-        now,
-        now + desk.workspace.settings.run.look_ahead,
-        now + until,
-        paused=desk.workspace.settings.paused,
-    )
     if campaign is not None:
         desk = desk.only(campaign_of(site, campaign))
-    return survey(desk, snapshot, horizon), note
+    wanted = horizon(site, desk.workspace.settings, until)
+    return survey(desk, snapshot, wanted), note
 
 
 def campaign_of(site: Site, name: str) -> str:

@@ -25,6 +25,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignore:
+    """A finding of the lint that is meant to be so: its code, and where that is said."""
+
+    code: str
+    place: Place = Place()
+
+
+@dataclass(frozen=True, slots=True)
 class ListUse:
     """The list a campaign mails, and the segment of it (``where``, an expression, or '')."""
 
@@ -141,7 +149,7 @@ class Campaign:
     """One campaign, complete: what it does not say itself has been taken from the settings.
 
     ``provider`` and ``state`` stay with the settings.  ``revision`` is raised by people to say
-    "yes, the content changed after sending began".
+    "yes, the content changed after sending began".  ``ignores``: what the lint need not say.
     """
 
     id: str
@@ -158,6 +166,7 @@ class Campaign:
     lateness: Lateness = Lateness()
     unsubscribe: Unsubscribe = Unsubscribe()
     revision: int = 1
+    ignores: tuple[Ignore, ...] = ()
     place: Place = Place()
 
     def step(self, step_id: str) -> Step:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from ..errors import Problem
+
 Range = tuple[int, int]
 
 
@@ -122,6 +124,29 @@ class Resolution:
 
 
 Record = Planned | Claim | Receipt | Closed | Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record and where it is written: ``path`` as problems name it, ``line`` from 1."""
+
+    path: str
+    line: int
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A whole ledger as it is stored: what can be read of it, and all that is wrong with it.
+
+    ``format``: 0 when it cannot be read.  ``where``: the store, for people.
+    """
+
+    where: str
+    format: int
+    files: int
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...]
 
 
 def job_id(campaign: str, step: str, occurrence: str = "") -> str:

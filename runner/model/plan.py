@@ -135,8 +135,8 @@ class JobPlan:
     are due, later or missed (epoch seconds), 0 for others.  ``first_send``/``last_send`` span
     due and later.
 
-    ``closed``: the ledger says that nothing is owed any more; ``finished``: nothing is, and it
-    does not say so yet.
+    ``failures``: how many failed, by reason.  ``closed``: the ledger says that nothing is owed
+    any more; ``finished``: nothing is, and it does not say so yet.
     """
 
     campaign: Campaign
@@ -155,6 +155,7 @@ class JobPlan:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     zone_times: tuple[ZoneTime, ...] = ()
+    failures: Mapping[str, int] = field(default_factory=dict)
     closed: bool = False
     finished: bool = False
 

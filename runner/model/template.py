@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .campaign import Attachment, Place
+from .campaign import Attachment, Ignore, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class TemplateFile:
     ``body_line`` is the line of the file on which ``body`` begins (after the front matter), so
     that errors name the right line.  ``text`` is the content of NAME.txt beside it, or None.
     ``attachments`` are the inline images it brings along.  ``subject`` and ``preheader`` are
-    Jinja2 sources themselves.
+    Jinja2 sources themselves.  ``ignores``: what the lint need not say of any mail of it.
     """
 
     name: str
@@ -29,4 +29,5 @@ class TemplateFile:
     requires: tuple[str, ...] = ()
     text: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
     place: Place = Place()

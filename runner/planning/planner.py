@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -202,6 +202,7 @@ def _finish(draft: _Draft, queue: Queue, inputs: CampaignInputs, horizon: Horizo
         started_at=history.started_at,
         completed_at=_completed(history, counts.open),
         zone_times=_zone_times(draft, inputs.audience),
+        failures=dict(Counter(history.failed.values())),
         closed=history.closed is not None,
         finished=_is_finished(draft, counts.open, campaign, horizon),
     )

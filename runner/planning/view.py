@@ -25,6 +25,7 @@ def job_record(job: JobPlan, now: datetime) -> dict[str, object]:
         "total_contacts": counts.total,
         "sent_count": counts.sent,
         "failed_count": counts.failed,
+        "failures": dict(sorted(job.failures.items())),
         "in_doubt_count": counts.in_doubt,
         "in_flight_count": counts.in_flight,
         "cancelled_count": counts.cancelled,

@@ -25,7 +25,7 @@ def files(campaign: Campaign, views: Sequence[PreviewView]) -> Mapping[str, str]
     shown = []
     for name, view in zip(names, views, strict=True):
         html = with_images(view.message)
-        written[f"{name}.html"] = html
+        written[f"{name}.html"] = standalone(html)
         written[f"{name}.txt"] = view.message.text
         shown.append({"name": name, "view": view, "html": html})
     written[INDEX] = _page().render(campaign=campaign, messages=shown)
@@ -40,6 +40,17 @@ def with_images(message: Rendered) -> str:
         lambda match: _data_url(by_cid[match[1]]) if match[1] in by_cid else match[0],
         message.html,
     )
+
+
+def standalone(html: str) -> str:
+    """A message to be opened by itself: whatever a template holds, it runs and fetches nothing
+    but pictures."""
+    policy = "default-src 'none'; img-src data: https: http:; style-src 'unsafe-inline'"
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    head = re.search(r"(?i)<head(?=[\s>])[^>]*>", html)
+    # without a head the browser makes one for what stands first
+    at = head.end() if head else 0
+    return html[:at] + meta + html[at:]
 
 
 def _data_url(file: File) -> str:

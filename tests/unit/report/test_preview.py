@@ -37,7 +37,10 @@ def test_an_index_and_every_message_alone() -> None:
         "02-invite-no-name.html",
         "02-invite-no-name.txt",
     }
-    assert written["01-invite-longest-name.html"] == "<p>Hello</p>"
+    alone = written["01-invite-longest-name.html"]
+    assert alone.endswith("<p>Hello</p>")
+    # opened by itself it runs nothing: the policy comes before anything of the template's
+    assert alone.startswith('<meta http-equiv="Content-Security-Policy" content="default-src')
     assert written["02-invite-no-name.txt"] == "Hello"
 
 

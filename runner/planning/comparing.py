@@ -1,0 +1,176 @@
+"""The difference that a merge makes: two versions of the files against one ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+
+from ..model.campaign import Campaign
+from ..model.changes import (
+    ASPECTS,
+    Aspect,
+    CampaignChange,
+    Difference,
+    Kind,
+    Version,
+)
+from ..model.plan import JobPlan, Plan
+from .view import stamp
+
+_ORDER: tuple[Kind, ...] = (
+    "broken",
+    "renamed",
+    "new",
+    "changed",
+    "cancelled",
+    "removed",
+    "unchanged",
+)
+
+
+def compare(base: str, before: Version, after: Version) -> Difference:
+    """Every campaign of either side and what becomes of it."""
+    found = sorted(
+        _changes(before, after), key=lambda change: (_ORDER.index(change.kind), change.campaign)
+    )
+    return Difference(base, tuple(found), before.plan, after.plan, plan_digest(after))
+
+
+def shape(campaign: Campaign) -> str:
+    """A fingerprint of what a campaign sends to whom and when, whatever it is called."""
+    what = [(step.id, step.content, step.delay, step.only_if) for step in campaign.steps]
+    described = repr((campaign.audience, campaign.schedule, what))
+    return sha256(described.encode()).hexdigest()[:16]
+
+
+def _changes(before: Version, after: Version) -> Iterator[CampaignChange]:
+    renamed = _renames(before, after)
+    for name, path in after.broken.items():
+        yield CampaignChange(name, "broken", path)
+    for name, campaign in after.campaigns.items():
+        former = renamed.get(name, name)
+        old = before.campaigns.get(former)
+        if old is None:
+            yield CampaignChange(name, "new", campaign.place.path, to_go=_to_go(after.plan, name))
+        else:
+            yield _change(old, campaign, before, after)
+    gone = before.campaigns.keys() - after.campaigns.keys() - set(renamed.values())
+    for name in gone - after.broken.keys():
+        yield CampaignChange(
+            name,
+            "removed",
+            before.campaigns[name].place.path,
+            had_old=_gone_out(before.plan, name),
+        )
+
+
+def _renames(before: Version, after: Version) -> dict[str, str]:
+    """New ids of campaigns that stand under another id on the other side: new -> former."""
+    lost = {
+        shape(campaign): name
+        for name, campaign in before.campaigns.items()
+        if name not in after.campaigns and name not in after.broken
+    }
+    return {
+        name: lost[shape(campaign)]
+        for name, campaign in after.campaigns.items()
+        if name not in before.campaigns and shape(campaign) in lost
+    }
+
+
+def _change(old: Campaign, new: Campaign, before: Version, after: Version) -> CampaignChange:
+    steps = tuple(_changed_steps(old, new, before, after))
+    differs = set(_aspects(old, new, before, after))
+    if steps:
+        differs.add("what")
+    aspects = tuple(aspect for aspect in ASPECTS if aspect in differs)
+    kind: Kind = "changed" if aspects else "unchanged"
+    if old.id != new.id:
+        kind = "renamed"
+    elif "status" in differs and new.status == "cancelled":
+        kind = "cancelled"
+    return CampaignChange(
+        campaign=new.id,
+        kind=kind,
+        path=new.place.path,
+        aspects=aspects,
+        steps=steps,
+        former=old.id if old.id != new.id else "",
+        had_old=_gone_out(before.plan, old.id) if kind != "unchanged" else 0,
+        to_go=_to_go(after.plan, new.id),
+    )
+
+
+def _aspects(old: Campaign, new: Campaign, before: Version, after: Version) -> Iterator[Aspect]:
+    if old.status != new.status:
+        yield "status"
+    lists = (before.lists.get(old.audience.name), after.lists.get(new.audience.name))
+    same_list = lists[0] == lists[1] or _without_place(lists[0]) == _without_place(lists[1])
+    if old.audience != new.audience or not same_list:
+        yield "who"
+    timing = [(step.id, step.delay, step.only_if) for step in old.steps]
+    if (old.schedule, old.lateness, timing) != (
+        new.schedule,
+        new.lateness,
+        [(step.id, step.delay, step.only_if) for step in new.steps],
+    ):
+        yield "when"
+    if old.pacing != new.pacing:
+        yield "pacing"
+    if old.guards != new.guards:
+        yield "guards"
+    if (old.sender, old.reply_to, old.unsubscribe) != (new.sender, new.reply_to, new.unsubscribe):
+        yield "sender"
+
+
+def _without_place(contact_list: object) -> object:
+    """A list as it reads, wherever its lines stand."""
+    if contact_list is None:
+        return None
+    return {
+        name: getattr(contact_list, name)
+        for name in ("name", "source", "columns", "require_consent")
+    }
+
+
+def _changed_steps(old: Campaign, new: Campaign, before: Version, after: Version) -> Iterator[str]:
+    known = {step.id for step in old.steps}
+    for step in new.steps:
+        was = before.contents.get((old.id, step.id), "")
+        now = after.contents.get((new.id, step.id), "")
+        if step.id not in known or was != now:
+            yield step.id
+
+
+def _jobs(plan: Plan, campaign: str) -> Iterator[JobPlan]:
+    return (job for job in plan.jobs if job.campaign.id == campaign)
+
+
+def _gone_out(plan: Plan, campaign: str) -> int:
+    """Mails that went out, or may have, in jobs of a campaign that is not over."""
+    jobs = list(_jobs(plan, campaign))
+    if not any(job.counts.open for job in jobs):
+        return 0
+    return sum(j.counts.sent + j.counts.in_flight + j.counts.in_doubt for j in jobs)
+
+
+def _to_go(plan: Plan, campaign: str) -> int:
+    return sum(job.counts.due + job.counts.later for job in _jobs(plan, campaign))
+
+
+def plan_digest(version: Version) -> str:
+    """Names what a plan does: who, what and when, but not when it was looked at."""
+    rows = [
+        [
+            job.job_id,
+            job.status,
+            stamp(job.scheduled_for),
+            len(job.audience),
+            sorted(job.counts.excluded.items()),
+            version.contents.get((job.campaign.id, job.step.id), ""),
+            repr(job.campaign.pacing),
+        ]
+        for job in version.plan.jobs
+    ]
+    return sha256(json.dumps(sorted(rows), sort_keys=True).encode()).hexdigest()[:12]
