@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,23 @@ def test_examples_parse(block: Block) -> None:
 )
 def test_settings_are_sound(block: Block) -> None:
     parse_settings(block.text)
+
+
+def test_the_settings_shown_as_defaults_are_the_defaults() -> None:
+    """But for those whose comment says that there is none."""
+    (block,) = (b for b in YAML if b.page.name == "install.md" and "lateness:" in b.text)
+    shown = parse_settings(block.text)
+    bare = parse_settings("version: 1\nfrom: {email: hello@example.org, name: Example Club}\n")
+    none = {
+        "reply_to": "",
+        "postal_address": "",
+        "unsubscribe": bare.unsubscribe,
+        "guards": bare.guards,
+        "state": replace(shown.state, approved_branch=""),
+        "pacing": replace(shown.pacing, max_per_hour=None),
+        "run": replace(shown.run, heartbeat=None),
+    }
+    assert replace(shown, **none) == bare
 
 
 @pytest.mark.parametrize("page", sorted({block.page for block in YAML}), ids=lambda page: page.name)
