@@ -15,6 +15,7 @@ from .planning.slices import BatchPlan
 from .ports import Clock, Composer, Observer, Provider
 
 NOT_BEGUN = Outcome("temporary", "not begun")
+LOST_SIGHT = Outcome("ambiguous", "lost sight of it")
 CANNOT_RENDER = Outcome("refused", "cannot be rendered")
 
 
@@ -39,25 +40,31 @@ class Delivery:
     clock: Clock
     observer: Observer
     deadline: datetime
+    bug: Exception | None = None
 
     def send(self, claimed: Sequence[Claimed]) -> list[tuple[Claimed, list[Outcome]]]:
-        """Every claim with one outcome per contact, in the claim's order."""
+        """Every claim with one outcome per contact, in the claim's order.
+
+        Never raises: what a provider throws that it should not is kept in ``bug``, and what it
+        had been handed is in doubt.
+        """
         outcomes = {c.claim.id: [NOT_BEGUN] * len(c.batch) for c in claimed}
-        offsets: dict[int, int] = {}
-        for batch, answers in self.provider.deliver(
-            self._batches(claimed, outcomes, offsets), self.deadline
-        ):
-            start = offsets.pop(id(batch))
-            positions = _positions(outcomes[batch.claim_id], start, len(batch))
-            for position, answer in zip(positions, answers, strict=True):
-                outcomes[batch.claim_id][position] = answer
+        offsets: dict[int, tuple[int, MessageBatch]] = {}
+        handed = self._batches(claimed, outcomes, offsets)
+        try:
+            for batch, answers in self.provider.deliver(handed, self.deadline):
+                _fill(outcomes[batch.claim_id], offsets.pop(id(batch))[0], answers)
+        except Exception as error:  # noqa: BLE001 - a bug, but what was sent must not be lost
+            self.bug = error
+            for start, batch in offsets.values():
+                _fill(outcomes[batch.claim_id], start, [LOST_SIGHT] * len(batch))
         return [(c, outcomes[c.claim.id]) for c in claimed]
 
     def _batches(
         self,
         claimed: Sequence[Claimed],
         outcomes: dict[str, list[Outcome]],
-        offsets: dict[int, int],
+        offsets: dict[int, tuple[int, MessageBatch]],
     ) -> Iterator[MessageBatch]:
         for item in claimed:
             for start, stop in self._groups(item.batch.times):
@@ -67,7 +74,7 @@ class Delivery:
                 for position in unfit:
                     outcomes[item.claim.id][position] = CANNOT_RENDER
                 if batch is not None:
-                    offsets[id(batch)] = start
+                    offsets[id(batch)] = start, batch
                     yield batch
 
     def _groups(self, times: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -91,14 +98,14 @@ class Delivery:
         return not self.clock.stopping and self.clock.now() < self.deadline
 
 
-def _positions(outcomes: list[Outcome], start: int, count: int) -> Iterator[int]:
-    """Positions from ``start`` on that were handed over: those that cannot be rendered are left
+def _fill(outcomes: list[Outcome], start: int, answers: Sequence[Outcome]) -> None:
+    """Put answers into their places from ``start`` on: those that cannot be rendered were left
     out of the batch."""
     position = start
-    while count:
-        if outcomes[position] is not CANNOT_RENDER:
-            yield position
-            count -= 1
+    for answer in answers:
+        while outcomes[position] is CANNOT_RENDER:
+            position += 1
+        outcomes[position] = answer
         position += 1
 
 

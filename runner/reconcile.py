@@ -6,31 +6,31 @@ next slice's claims.  See docs/reliability.md for why each step stands where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 
+from .claiming import Claimer, whole
 from .delivery import Claimed, Delivery, receipt
 from .errors import RaceLost, SendoffError, StateError
-from .model.ledger import Claim, Closed, Document, Planned, Record
+from .model.campaign import Recurring
+from .model.ledger import Document, Planned, Record
 from .model.message import Outcome
-from .model.plan import JobPlan, Plan
-from .model.result import JobResult, RunResult
+from .model.plan import Plan
+from .model.result import RunResult
 from .planning.comparing import shape
-from .planning.history import compress_times
 from .planning.planner import Horizon
 from .planning.slices import BatchPlan, batches, slice_sizes
 from .planning.view import job_record
 from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
 from .recall import recall_cancelled
 from .survey import Desks, survey
+from .tally import Tally, subject
 
 MAX_RACES = 8
 SETTLE_RESERVE = timedelta(seconds=5)
 """Kept back from the budget, so that what was sent can be recorded in time."""
-LEASE_MARGIN = timedelta(minutes=10)
-"""Added to the budget: a run that is still alive settles well within it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +40,6 @@ class RunOptions:
     run_id: str
     budget: timedelta
     look_ahead: timedelta
-
-
-@dataclass
-class _Tally:
-    """What this run did, job by job."""
-
-    accepted: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
-    ambiguous: dict[str, int] = field(default_factory=dict)
-    temporary: dict[str, int] = field(default_factory=dict)
-
-    def add(self, job: str, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            if outcome.reason == "not begun":
-                continue
-            column: dict[str, int] = getattr(self, outcome.kind)
-            column[job] = column.get(job, 0) + 1
-
-    def results(self) -> tuple[JobResult, ...]:
-        columns = (self.accepted, self.refused, self.ambiguous, self.temporary)
-        jobs = sorted({job for column in columns for job in column})
-        return tuple(JobResult(job, *(column.get(job, 0) for column in columns)) for job in jobs)
 
 
 @dataclass(frozen=True)
@@ -101,13 +79,13 @@ class Reconciler:
         self._started = clock.now()
         self._deadline = self._started + options.budget - SETTLE_RESERVE
         self._pending: list[Record] = []
-        self._tally = _Tally()
+        self._claimer = Claimer(options.run_id, options.budget, provider, clock)
+        self._tally = Tally()
         self._resting: set[str] = set()
         self._races = 0
-        self._claims_made = 0
-        self._handles: dict[str, str] = {}
         self._recalled = 0
         self._stopped = ""
+        self._receipts_at_plan = 0
 
     def run(self) -> RunResult:
         """Send what is due and record it.
@@ -128,16 +106,24 @@ class Reconciler:
             self._observer.event("raced")
         except StateError as error:
             failure = str(error)
+        except Exception:
+            # a bug, which the command line reports; what was sent is recorded all the same
+            self._write([*self._pending], plan)
+            raise
         plan, failure = self._settle(plan, failure)
         return self._result(plan, failure)
 
     # -- plan ---------------------------------------------------------------------------
 
+    def _survey(self) -> Plan:
+        self._receipts_at_plan = self._tally.receipts
+        return survey(self._desk, self._view, self._horizon(), thorough=False)
+
     def _plan(self) -> Plan:
-        plan = survey(self._desk, self._view, self._horizon(), thorough=False)
+        plan = self._survey()
         if self._note_first_sight(plan):
             # occurrences count from the first sight, so it must be part of what is planned
-            plan = survey(self._desk, self._view, self._horizon(), thorough=False)
+            plan = self._survey()
         if plan.due:
             self._observer.event("planned", due=plan.due)
         return plan
@@ -156,20 +142,21 @@ class Reconciler:
         return _View(self._snapshot, self._pending)
 
     def _note_first_sight(self, plan: Plan) -> bool:
-        """Record campaigns that no run has seen before; True when there are any."""
+        """Record campaigns that no run has seen before; True when that changes the plan."""
         committed = self._desk.committed_at or self._started
         for campaign, total in plan.first_seen.items():
             self._pending.append(
                 Planned(
                     campaign=campaign,
                     run=self._options.run_id,
-                    at=_whole(self._clock.now()),
-                    anchor=_whole(min(self._started, committed)),
+                    at=whole(self._clock.now()),
+                    anchor=whole(min(self._started, committed)),
                     total=total,
                     shape=shape(self._desk.workspace.campaigns[campaign]),
                 )
             )
-        return bool(plan.first_seen)
+        campaigns = self._desk.workspace.campaigns
+        return any(isinstance(campaigns[c].schedule, Recurring) for c in plan.first_seen)
 
     # -- claim and send -----------------------------------------------------------------
 
@@ -240,13 +227,13 @@ class Reconciler:
 
     def _send_slice(self, part: Sequence[BatchPlan]) -> bool:
         """Claim, send and book one slice; False when the plan must be looked at again."""
-        claimed = [self._claim(batch) for batch in part]
+        claimed = [self._claimer.claim(batch, self._desk) for batch in part]
         claims = [item.claim for item in claimed]
         self._snapshot = self._store.append(
             self._snapshot,
             [*self._pending, *claims],
             run=self._options.run_id,
-            message=_message("claim", [(c.claim.job_id, len(c.batch)) for c in claimed]),
+            message=subject("claim", [(c.claim.job_id, len(c.batch)) for c in claimed]),
         )
         self._pending.clear()
         for item in claimed:
@@ -255,98 +242,57 @@ class Reconciler:
         quiet = True
         for item, outcomes in delivery.send(claimed):
             quiet &= self._book(item, outcomes)
+        if delivery.bug is not None:
+            raise delivery.bug
         return quiet
-
-    def _claim(self, batch: BatchPlan) -> Claimed:
-        job, now = batch.job, self._clock.now()
-        self._claims_made += 1
-        times = batch.times
-        last = max(now.timestamp(), times[-1])
-        claim = Claim(
-            id=f"{self._options.run_id}-{self._claims_made:05d}",
-            campaign=job.campaign.id,
-            step=job.step.id,
-            occurrence=job.occurrence,
-            run=self._options.run_id,
-            at=_whole(now),
-            lease_until=_whole(
-                datetime.fromtimestamp(last, now.tzinfo) + self._options.budget + LEASE_MARGIN
-            ),
-            provider=self._provider.name,
-            keys=b"".join(job.audience.keys[i] for i in batch.indices),
-            times=compress_times(times),
-            total=len(job.audience),
-            content=self._desk.content_digest(job.campaign, job.step),
-            revision=job.campaign.revision,
-            commit=self._desk.commit,
-            enrolled=_whole(now) if job.queue.late else None,
-            handle=self._handle(job.job_id) if last > now.timestamp() else "",
-        )
-        return Claimed(claim, batch, self._desk.composer(job.campaign, job.step))
-
-    def _handle(self, job: str) -> str:
-        """One handle a job and run, asked for only when something is handed over for later."""
-        if not self._provider.capabilities.recall_before_seconds:
-            return ""
-        if job not in self._handles:
-            self._handles[job] = self._provider.handle(job)
-        return self._handles[job]
 
     def _book(self, item: Claimed, outcomes: list[Outcome]) -> bool:
         """Note a receipt; False when the job's gates must look again or it has to rest."""
         job = item.claim.job_id
-        self._pending.append(receipt(item.claim, outcomes, _whole(self._clock.now())))
-        self._tally.add(job, outcomes)
-        kinds = [outcome.kind for outcome in outcomes if outcome.reason != "not begun"]
+        self._pending.append(receipt(item.claim, outcomes, whole(self._clock.now())))
+        kinds = self._tally.add(job, outcomes)
+        booked = [outcome.kind for outcome in outcomes]
         self._observer.event(
             "settled",
             job=job,
-            sent=kinds.count("accepted"),
-            failed=kinds.count("refused"),
-            in_doubt=kinds.count("ambiguous"),
-            released=len(outcomes) - len(kinds) + kinds.count("temporary"),
+            sent=booked.count("accepted"),
+            failed=booked.count("refused"),
+            in_doubt=booked.count("ambiguous"),
+            released=booked.count("temporary"),
         )
         if "temporary" in kinds:
             # the provider has retried for as long as it made sense: the next run's turn
             self._resting.add(job)
-        return "refused" not in kinds and "temporary" not in kinds
+        return not kinds & {"refused", "temporary"}
 
     # -- settle -------------------------------------------------------------------------
 
     def _settle(self, plan: Plan, failure: str) -> tuple[Plan, str]:
         """Write what is not written yet, and close the jobs that are done."""
-        if self._claims_made or self._pending:
-            plan = survey(self._desk, self._view, self._horizon(), thorough=False)
-        closed = [self._closed(job) for job in plan.jobs if job.finished]
-        facts = [*self._pending, *closed]
+        if self._tally.receipts != self._receipts_at_plan:
+            try:
+                plan = self._survey()
+            except StateError as error:
+                # the receipts do not wait for a better view
+                failure = failure or str(error)
+        closed = [self._claimer.close(job) for job in plan.jobs if job.finished]
+        written = self._write([*self._pending, *closed], plan)
+        return plan, failure or written
+
+    def _write(self, facts: Sequence[Record], plan: Plan) -> str:
+        """Add facts to the ledger.  Returns what went wrong, '' for nothing."""
         if not facts:
-            return plan, failure
+            return ""
         try:
             self._store.add_facts(
                 facts,
                 run=self._options.run_id,
-                message=_message("settle", [(r.job_id, r.sent) for r in self._tally.results()]),
+                message=subject("settle", [(r.job_id, r.sent) for r in self._tally.results()]),
                 documents=self._documents(plan),
             )
         except StateError as error:
-            failure = failure or str(error)
-        return plan, failure
-
-    def _closed(self, job: JobPlan) -> Closed:
-        counts = job.counts
-        return Closed(
-            campaign=job.campaign.id,
-            step=job.step.id,
-            occurrence=job.occurrence,
-            run=self._options.run_id,
-            at=_whole(self._clock.now()),
-            counts={
-                "audience": len(job.audience),
-                "sent": counts.sent,
-                "failed": counts.failed,
-                "excluded": counts.excluded_total,
-            },
-        )
+            return str(error)
+        return ""
 
     def _documents(self, plan: Plan) -> list[Document]:
         seen = {job.campaign.id for job in plan.jobs}
@@ -382,19 +328,3 @@ class Reconciler:
             state_failure=failure,
             lost_race=bool(self._races) and not results,
         )
-
-
-def _whole(instant: datetime) -> datetime:
-    """Records hold whole seconds."""
-    return instant.replace(microsecond=0)
-
-
-def _message(verb: str, jobs: Sequence[tuple[str, int]]) -> str:
-    """A commit subject: what happened, without a word about whom it happened to."""
-    totals: dict[str, int] = {}
-    for job, count in jobs:
-        totals[job] = totals.get(job, 0) + count
-    if not totals:
-        return f"{verb}: nothing sent"
-    head = ", ".join(f"{count} {job}" for job, count in list(totals.items())[:3])
-    return f"{verb}: {head}" + (f" and {len(totals) - 3} more" if len(totals) > 3 else "")

@@ -178,7 +178,12 @@ def facts(job: JobPlan, now: datetime, zone: tzinfo, previous: JobPlan | None = 
         Fact("Repeats", repeats(job.campaign)),
         Fact("Takes", takes(job)),
         Fact("So far", so_far(job)),
-        Fact("Failed", tuple(f"{n:,} {reason}" for reason, n in sorted(job.failures.items()))),
+        Fact(
+            "Failed",
+            tuple(
+                f"{n:,} {reason or 'no reason given'}" for reason, n in sorted(job.failures.items())
+            ),
+        ),
     ]
 
 

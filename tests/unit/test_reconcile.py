@@ -78,7 +78,7 @@ class TestOnce:
         store, clock = MemoryLedger(), FakeClock(NOW)
         office = desk([campaign()], audience(PEOPLE))
 
-        class Killed(Exception):
+        class Killed(BaseException):
             pass
 
         def die(batch, i):
@@ -583,3 +583,26 @@ class TestDoubt:
         store.add_facts(facts, run="retry", message="")
         result = run(office, store, clock, run_id="r2")
         assert (result.sent, result.exit_code) == (3, 0)
+
+
+class TestBugs:
+    def test_a_provider_that_breaks_leaves_doubt_and_loses_nothing(self):
+        """What was settled before is recorded, what it had in hand is in doubt, and it is loud."""
+
+        class Breaks(RecordingProvider):
+            def deliver(self, batches, deadline):
+                for number, (batch, answers) in enumerate(super().deliver(batches, deadline)):
+                    if number == 1:
+                        raise ZeroDivisionError
+                    yield batch, answers
+
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        office = desk([campaign(pacing=Pacing(batch_size=1))], audience(PEOPLE))
+        with pytest.raises(ZeroDivisionError):
+            run(office, store, clock, Breaks())
+        clock.sleep(3600)
+        now = clock.now()
+        plan = survey(office, store.sync(), Horizon(now, now, now))
+        counts = plan.jobs[0].counts
+        # slices of 1, 4 …: one sent, then one sent and one in its hands; the rest never went
+        assert (counts.sent, counts.in_doubt, counts.due) == (2, 1, 7)

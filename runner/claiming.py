@@ -1,0 +1,85 @@
+"""From a planned batch to the claim that is pushed before it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from .delivery import Claimed
+from .model.ledger import Claim, Closed
+from .model.plan import JobPlan
+from .planning.history import compress_times
+from .planning.slices import BatchPlan
+from .ports import Clock, Provider
+from .survey import Desk
+
+LEASE_MARGIN = timedelta(minutes=10)
+"""Added to the budget: a run that is still alive settles well within it."""
+
+
+@dataclass
+class Claimer:
+    """Makes the claims of one run."""
+
+    run_id: str
+    budget: timedelta
+    provider: Provider
+    clock: Clock
+    made: int = 0
+    _handles: dict[str, str] = field(default_factory=dict)
+
+    def claim(self, batch: BatchPlan, desk: Desk) -> Claimed:
+        """The claim on a batch, with what sending it takes.  Raises InputError."""
+        job, now = batch.job, self.clock.now()
+        self.made += 1
+        last = max(now.timestamp(), batch.times[-1])
+        claim = Claim(
+            id=f"{self.run_id}-{self.made:05d}",
+            campaign=job.campaign.id,
+            step=job.step.id,
+            occurrence=job.occurrence,
+            run=self.run_id,
+            at=whole(now),
+            lease_until=whole(
+                datetime.fromtimestamp(last, now.tzinfo) + self.budget + LEASE_MARGIN
+            ),
+            provider=self.provider.name,
+            keys=b"".join(job.audience.keys[i] for i in batch.indices),
+            times=compress_times(batch.times),
+            total=len(job.audience),
+            content=desk.content_digest(job.campaign, job.step),
+            revision=job.campaign.revision,
+            commit=desk.commit,
+            enrolled=whole(now) if job.queue.late else None,
+            handle=self._handle(job.job_id) if last > now.timestamp() else "",
+        )
+        return Claimed(claim, batch, desk.composer(job.campaign, job.step))
+
+    def _handle(self, job: str) -> str:
+        """One handle a job and run, asked for only when something is handed over for later."""
+        if not self.provider.capabilities.recall_before_seconds:
+            return ""
+        if job not in self._handles:
+            self._handles[job] = self.provider.handle(job)
+        return self._handles[job]
+
+    def close(self, job: JobPlan) -> Closed:
+        """The record that nothing of a job is owed any more."""
+        return Closed(
+            campaign=job.campaign.id,
+            step=job.step.id,
+            occurrence=job.occurrence,
+            run=self.run_id,
+            at=whole(self.clock.now()),
+            counts={
+                "audience": len(job.audience),
+                "sent": job.counts.sent,
+                "failed": job.counts.failed,
+                "excluded": job.counts.excluded_total,
+            },
+        )
+
+
+def whole(instant: datetime) -> datetime:
+    """Records hold whole seconds."""
+    return instant.replace(microsecond=0)
