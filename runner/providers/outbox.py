@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from ..errors import ProviderError
-from ..model.message import Capabilities, MessageBatch, Outcome
+from ..model.ledger import Claim
+from ..model.message import Capabilities, MessageBatch, Outcome, Verdict
 from ..model.settings import Settings
 from ..ports import Clock
 from .afterwards import Irrevocable
@@ -38,7 +40,9 @@ class OutboxProvider(Irrevocable):
     """Writes ``PATH/CAMPAIGN/JOB/CONTACT-KEY.eml``, never outside the workspace."""
 
     name = "outbox"
-    capabilities = Capabilities(schedule_ahead_seconds=SCHEDULE_AHEAD, idempotent=True)
+    capabilities = Capabilities(
+        schedule_ahead_seconds=SCHEDULE_AHEAD, idempotent=True, evidence=True
+    )
 
     def __init__(self, root: Path, path: str, clock: Clock) -> None:
         self._root = root
@@ -63,6 +67,16 @@ class OutboxProvider(Irrevocable):
         for batch in batches:
             yield batch, self._write_batch(batch, window)
 
+    def evidence(
+        self, claim: Claim, contacts: Sequence[tuple[int, str, bytes]]
+    ) -> Mapping[int, Verdict]:
+        """Look for the files: one that is there whole was sent."""
+        try:
+            folder = self._folder(claim.campaign, claim.job_id)
+            return {position: _verdict(folder, key) for position, _, key in contacts}
+        except (ProviderError, OSError):
+            return {}
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -71,7 +85,7 @@ class OutboxProvider(Irrevocable):
             return [NOT_BEGUN] * len(batch)
         try:
             writer = Writer(batch, int(self._clock.now().timestamp()))
-            folder = self._folder(batch)
+            folder = self._folder(batch.campaign, batch.job_id)
             folder.mkdir(parents=True, exist_ok=True)
             outcomes = [
                 self._write(folder, batch, writer, index, window) for index in range(len(batch))
@@ -111,19 +125,28 @@ class OutboxProvider(Irrevocable):
             raise ProviderError(f"outbox: {self._path} is not below the workspace")
         return base
 
-    def _folder(self, batch: MessageBatch) -> Path:
+    def _folder(self, campaign: str, job_id: str) -> Path:
         """The folder of a job; no link inside the outbox may lead out of it."""
         base = self._base()
-        folder = base.joinpath(*_folders(batch)).resolve()
+        folder = base.joinpath(*_folders(campaign, job_id)).resolve()
         if not folder.is_relative_to(base):
             raise ProviderError("outbox: a link leads out of it")
         return folder
 
 
-def _folders(batch: MessageBatch) -> Iterator[str]:
+def _verdict(folder: Path, key: bytes) -> Verdict:
+    """A power cut may leave a name without content: that is no mail.  Raises OSError."""
+    try:
+        found = (folder / f"{key.hex()}.eml").lstat()
+    except FileNotFoundError:
+        return "not_sent"
+    return "sent" if stat.S_ISREG(found.st_mode) and found.st_size else "not_sent"
+
+
+def _folders(campaign: str, job_id: str) -> Iterator[str]:
     """The campaign's path and the job's own part of its id, each safe as a file name."""
-    job = batch.job_id.removeprefix(f"{batch.campaign}/")
-    for name in (*batch.campaign.split("/"), job):
+    job = job_id.removeprefix(f"{campaign}/")
+    for name in (*campaign.split("/"), job):
         safe = quote(name, safe="@+")
         yield safe.replace(".", "%2E") if safe.strip(".") == "" else safe
 

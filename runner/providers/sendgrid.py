@@ -16,11 +16,13 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import ProviderError
+from ..model.ledger import Claim
 from ..model.message import Capabilities, MessageBatch, Outcome
+from ..model.message import Verdict as Finding
 from ..model.settings import SendgridSettings, Settings
 from ..ports import Clock
+from . import sendgrid_batch, sendgrid_log
 from . import sendgrid_payload as payload
-from .afterwards import Irrevocable
 from .loopback import is_loopback
 from .refusal import Refusal
 from .sendgrid_answer import (
@@ -35,13 +37,20 @@ from .sendgrid_answer import (
     interpret,
 )
 from .sendgrid_http import NotSent, Target, Transport, Unanswered, proxy_for
+from .sendgrid_service import Patience, Service, Unavailable, back_off
 from .window import NOT_BEGUN, Window
 
 ATTEMPTS = 8
 """How often one request is tried while it is certain that nothing was sent."""
 
-_LONGEST_BACK_OFF = 60.0
+IN_A_RUN = Patience(attempts=3, seconds=20.0)
+"""For calling back: a run has mail to send."""
+
+ON_DEMAND = Patience(attempts=8, seconds=300.0)
+"""For evidence: somebody waits for it, and the log has a rate limit of its own."""
+
 _PATH = "/v3/mail/send"
+_LOG = logging.getLogger(__name__)
 
 Sent = tuple[MessageBatch, Sequence[Outcome]]
 
@@ -53,7 +62,7 @@ def build(
     return SendgridProvider(settings.sendgrid, environ, clock)
 
 
-class SendgridProvider(Irrevocable):
+class SendgridProvider:
     """Posts to ``base_url`` (EU accounts: ``https://api.eu.sendgrid.com``)."""
 
     name = "sendgrid"
@@ -61,6 +70,8 @@ class SendgridProvider(Irrevocable):
         schedule_ahead_seconds=payload.SCHEDULE_AHEAD,
         max_batch=payload.MAX_PERSONALIZATIONS,
         asm_groups=True,
+        recall_before_seconds=sendgrid_batch.RECALL_BEFORE,
+        evidence=True,
     )
 
     def __init__(
@@ -70,6 +81,7 @@ class SendgridProvider(Irrevocable):
         self._environ = environ
         self._clock = clock
         self._transport: Transport | None = None
+        self._given_up: set[str] = set()
 
     def check(self) -> None:
         """Refuse a missing key or an address that is not safe.  Raises ProviderError."""
@@ -101,10 +113,51 @@ class SendgridProvider(Irrevocable):
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
 
+    def handle(self, job_id: str) -> str:
+        """A new batch id, or '' when SendGrid gives none: after one failure it is not asked again,
+        since a run has better things to wait for.  Raises ProviderError when ``check`` would.
+        """
+        if "batches" in self._given_up:
+            return ""
+        try:
+            return sendgrid_batch.new_batch(self._service(IN_A_RUN))
+        except Unavailable as error:
+            self._given_up.add("batches")
+            _LOG.warning("sendgrid: no batch id (%s): this run's mail cannot be called back", error)
+            return ""
+
+    def recall(self, handle: str) -> bool:
+        """Cancel a batch; see ``ports.Provider``.  Raises ProviderError when ``check`` would."""
+        try:
+            sendgrid_batch.cancel(self._service(IN_A_RUN), self._clock, handle)
+        except Unavailable as error:
+            _LOG.warning("sendgrid: not certain that a batch was called back (%s)", error)
+            return False
+        return True
+
+    def evidence(
+        self, claim: Claim, contacts: Sequence[tuple[int, str, bytes]]
+    ) -> Mapping[int, Finding]:
+        """Ask the Email Logs, until they once do not answer; see ``sendgrid_log``.
+
+        Raises ProviderError when ``check`` would.
+        """
+        if "log" in self._given_up:
+            return {}
+        service = self._service(ON_DEMAND)
+        found, trouble = sendgrid_log.verdicts(service, claim, contacts, self._clock.now())
+        if trouble:
+            self._given_up.add("log")
+            _LOG.warning("sendgrid: no answer from the Email Logs (%s)", trouble)
+        return found
+
     def close(self) -> None:
         """Close the connections."""
         if self._transport is not None:
             self._transport.close()
+
+    def _service(self, patience: Patience) -> Service:
+        return Service(self._open(), self._clock, patience)
 
     def _open(self) -> Transport:
         if self._transport is None:
@@ -121,10 +174,9 @@ class SendgridProvider(Irrevocable):
             logging.getLogger(logger).setLevel(logging.WARNING)
         key = self._environ[self._settings.api_key.env]
         client = SendGridAPIClient(key, host=self._settings.base_url.rstrip("/")).client
-        url = client.host + _PATH
         headers = {**client.request_headers, "Content-Type": "application/json"}
-        proxy = proxy_for(url, self._environ)
-        return Target(url, headers, self._settings.timeout_seconds, proxy)
+        proxy = proxy_for(client.host, self._environ)
+        return Target(client.host, headers, self._settings.timeout_seconds, proxy)
 
 
 class _Delivery:
@@ -176,12 +228,12 @@ class _Delivery:
             return False
         if before is None:
             return self._window.open
-        asked = _back_off(attempt) if before.seconds is None else before.seconds
+        asked = back_off(attempt) if before.seconds is None else before.seconds
         return self._window.pause(asked + random.random())  # noqa: S311 - spreads load, no secret
 
     def _post(self, body: bytes, size: int) -> Verdict:
         try:
-            answer = self._transport.post(body)
+            answer = self._transport.ask("POST", _PATH, body)
         except NotSent as error:
             return Wait(str(error))
         except Unanswered as error:
@@ -225,12 +277,6 @@ def _outcome(verdict: Verdict | Outcome) -> Outcome:
             return verdict
         case Culprits():
             raise AssertionError("culprits are settled one by one")
-
-
-def _back_off(attempt: int) -> float:
-    """Seconds before attempt 1, 2, …: doubling, spread so that runs do not march in step."""
-    spread = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, no secret
-    return min(_LONGEST_BACK_OFF, 2.0**attempt) * spread
 
 
 def _checked_url(url: str) -> None:

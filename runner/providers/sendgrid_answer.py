@@ -90,7 +90,7 @@ def interpret(answer: Answer, size: int, now: float) -> Verdict:
     if status in (200, 202):
         return Accepted(answer.headers.get("x-message-id", ""))
     if status in _RETRIED:
-        return Wait(reason, _asked_wait(answer.headers, now))
+        return Wait(reason, asked_wait(answer.headers, now))
     if status == 400:
         return _bad_request(answer.body, size)
     if status == 413:
@@ -100,7 +100,7 @@ def interpret(answer: Answer, size: int, now: float) -> Verdict:
     return Unclear(reason)
 
 
-def _asked_wait(headers: Mapping[str, str], now: float) -> float | None:
+def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds until the server wants to hear from us again, if it says so."""
     waits = [
         _number(headers.get("retry-after")),

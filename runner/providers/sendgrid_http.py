@@ -1,4 +1,4 @@
-"""The thin post to SendGrid: connections that are kept, and the truth about what was written.
+"""The thin line to SendGrid: connections that are kept, and the truth about what was written.
 
 The client that comes with ``sendgrid`` opens a connection for every request and shares one dict of
 headers between threads.  Address, authorisation and user agent are taken from it; the bytes go
@@ -34,7 +34,10 @@ class Unanswered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to post, and how to get there.  ``repr`` shows no header: one holds the key."""
+    """Where the service is (``url``, without ``/v3``), and how to get there.
+
+    ``repr`` shows no header: one holds the key.
+    """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
@@ -57,11 +60,14 @@ class Transport:
         # One for all: reading the certificates of authorities takes longer than a request.
         self._context = ssl.create_default_context() if target.parts.scheme == "https" else None
 
-    def post(self, body: bytes) -> Answer:
-        """Post JSON.  Raises NotSent or Unanswered; never anything with the payload in it."""
+    def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
+        """Make one request, of JSON if it has a body.
+
+        Raises NotSent or Unanswered; never anything with the payload in it.
+        """
         connection = self._take() or self._connect()
         try:
-            answer, reusable = _exchange(connection, self._target, body)
+            answer, reusable = _exchange(connection, self._target, (method, path, body))
         except BaseException:
             connection.close()
             raise
@@ -131,10 +137,13 @@ class _CountingTls(_Counting, http.client.HTTPSConnection):
     """The same over TLS; certificate and host name are checked."""
 
 
-def _exchange(connection: _Counting, target: Target, body: bytes) -> tuple[Answer, bool]:
+def _exchange(
+    connection: _Counting, target: Target, request: tuple[str, str, bytes]
+) -> tuple[Answer, bool]:
+    method, path, body = request
     connection.written = 0
     try:
-        connection.request("POST", target.parts.path, body, dict(target.headers))
+        connection.request(method, target.parts.path + path, body or None, dict(target.headers))
     except OSError as error:
         if connection.written == 0:
             raise NotSent(_why_not(error)) from None

@@ -78,6 +78,7 @@ class Payloads:
             ],
             **self._fixed,
             **self._texts(indices[0] if inlined else None),
+            **self._calling_back(indices),
         }
         return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode(
             "utf-8", "replace"
@@ -120,6 +121,18 @@ class Payloads:
         if batch.send_at[index] > self._now:
             entry["send_at"] = batch.send_at[index]
         return entry
+
+    def _calling_back(self, indices: Sequence[int]) -> dict[str, Any]:
+        """What makes a batch that can be called back, and the send time if all share it.
+
+        A batch id is documented with the message's own ``send_at``; that it holds for those of
+        personalizations as well is (unconfirmed), so they are not left alone where they need not.
+        """
+        if not self._batch.handle:
+            return {}
+        batch = {"batch_id": self._batch.handle}
+        time, *others = {self._batch.send_at[index] for index in indices}
+        return batch if others or time <= self._now else {**batch, "send_at": time}
 
     def _own_headers(self, index: int) -> dict[str, str]:
         """The headers that differ between contacts, filled in."""

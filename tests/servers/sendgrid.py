@@ -4,8 +4,9 @@
         ...  # settings.sendgrid.base_url = server.url, the key is server.key
         server.delivered
 
-``server.faults`` is a script: each ``POST /v3/mail/send`` takes the next entry (None: behave).
-``seeded_faults`` makes an endless one.
+``faults`` is a script: each ``POST /v3/mail/send`` takes the next entry (None: behave).
+``seeded_faults`` makes an endless one; ``misbehave(..., at="POST /v3/logs")`` spoils what else is
+asked.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import ssl
 import struct
 import threading
 import time
+import urllib.parse
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -25,12 +27,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 
 from . import sendgrid_rules as rules
+from .sendgrid_batches import Batches
+from .sendgrid_log import Log
 
 Kind = Literal[
     "status", "hang", "reset", "half", "garbage", "slow", "refuse_unread", "null_field", "close"
 ]
 
 MAX_BODY = 30_000_000
+SEND = "/v3/mail/send"
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,9 @@ class Delivered:
     asm_group: int | None
     attachments: tuple[dict[str, str], ...]
     message_id: str
+    sg_message_id: str
+    batch_id: str
+    taken_at: float
 
 
 @dataclass(frozen=True)
@@ -112,19 +120,20 @@ class State:
 
     delivered: list[Delivered] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
-    batches: dict[str, str] = field(default_factory=dict)
+    batches: Batches = field(default_factory=Batches)
     number: int = 0
     connections: int = 0
     active: int = 0
     most_active: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 class SendgridServer:
     """Serves until closed.
 
     ``now`` (epoch seconds) is what ``send_at`` is measured against; an address in ``barred``
-    fails the request that has it.
+    fails the request that has it; ``log_lag``: seconds until the Email Logs show a mail.
+    ``hanging`` is set once a request is left without an answer.
     """
 
     def __init__(
@@ -140,6 +149,9 @@ class SendgridServer:
         self.now = now
         self.state = State()
         self.barred: set[str] = set()
+        self.log_lag = 60.0
+        self.hanging = threading.Event()
+        self._others: dict[str, deque[Fault]] = {}
         self._script: deque[Fault | None] = deque()
         self._endless: Iterator[Fault | None] = iter(faults)
         self.closing = threading.Event()
@@ -154,9 +166,17 @@ class SendgridServer:
 
     @property
     def delivered(self) -> list[Delivered]:
-        """What was accepted, in order."""
+        """What was accepted and not called back, in order; for later or sent already."""
         with self.state.lock:
-            return list(self.state.delivered)
+            stopped = self.state.batches.is_stopped
+            return [mail for mail in self.state.delivered if not stopped(mail)]
+
+    @property
+    def called_back(self) -> list[Delivered]:
+        """What was accepted and will not go out, since its batch was cancelled in time."""
+        with self.state.lock:
+            stopped = self.state.batches.is_stopped
+            return [mail for mail in self.state.delivered if stopped(mail)]
 
     @property
     def requests(self) -> list[Request]:
@@ -164,9 +184,27 @@ class SendgridServer:
         with self.state.lock:
             return [r for r in self.state.requests if r.path == "/v3/mail/send"]
 
-    def misbehave(self, *faults: Fault | None) -> None:
-        """Add to the script; it comes before the endless one."""
-        self._script.extend(faults)
+    def misbehave(self, *faults: Fault | None, at: str = "") -> None:
+        """Add to the script; it comes before the endless one.
+
+        ``at``: method and path of another request than sending, or how they begin.
+        """
+        if at:
+            self._others.setdefault(at, deque()).extend(f for f in faults if f is not None)
+        else:
+            self._script.extend(faults)
+
+    def asked(self, what: str) -> list[Request]:
+        """The requests whose method and path begin with ``what``."""
+        with self.state.lock:
+            return [r for r in self.state.requests if f"{r.method} {r.path}".startswith(what)]
+
+    def fault_at(self, what: str) -> Fault | None:
+        with self.state.lock:
+            for at, faults in self._others.items():
+                if what.startswith(at) and faults:
+                    return faults.popleft()
+        return None
 
     def drop_all(self) -> None:
         """Close the connections that are open; returns once the clients can know."""
@@ -229,38 +267,48 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_POST(self) -> None:
-        routes: dict[str, Callable[[], None]] = {
-            "/v3/mail/send": self._mail_send,
-            "/v3/mail/batch": self._mail_batch,
-            "/v3/user/scheduled_sends": self._scheduled_send,
-        }
-        self._routed(routes)
+        self._serve()
 
     def do_GET(self) -> None:
-        self._routed({"/v3/scopes": lambda: self._json(200, {"scopes": ["mail.send"]})})
+        self._serve()
 
     def do_PATCH(self) -> None:
-        self._scheduled_one({"pause", "cancel"})
+        self._serve()
 
     def do_DELETE(self) -> None:
-        self._scheduled_one(None)
+        self._serve()
 
-    def _routed(self, routes: dict[str, Callable[[], None]]) -> None:
-        known = ("/v3/mail/send", "/v3/mail/batch", "/v3/user/scheduled_sends", "/v3/scopes")
-        if self.path == "/v3/mail/send" and self.command == "POST":
+    def _serve(self) -> None:
+        self.fault = None
+        if self.path == SEND and self.command == "POST":
             self.fault = self.sendgrid.next_fault()
             if self.fault is not None and self.fault.kind == "refuse_unread":
                 self._refuse_unread(self.fault)
                 return
         self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.path not in known:
+        methods = _ROUTES.get(self.path) or _ROUTES.get(self.path.rpartition("/")[0] + "/*")
+        if methods is None:
             self._error(404, None, "not found")
-        elif self.path not in routes:
+        elif self.command not in methods:
             self._error(405, None, "method not allowed")
         elif self.headers.get("Authorization") != f"Bearer {self.sendgrid.key}":
             self._error(401, None, "The provided authorization grant is invalid")
+        elif self.path == SEND:
+            self._mail_send()
         else:
-            routes[self.path]()
+            self._answer_or_spoil(methods[self.command])
+
+    def _answer_or_spoil(self, route: Route) -> None:
+        fault = self.sendgrid.fault_at(f"{self.command} {self.path}")
+        if fault is None or fault.processed:
+            asked = json.loads(self.body) if self.body else {}
+            tail = urllib.parse.unquote(self.path.rpartition("/")[2])
+            with self.sendgrid.state.lock:
+                status, document = route(self.sendgrid, asked, tail)
+        if fault is None:
+            self._json(status, document)
+        else:
+            self._spoil(fault)
 
     def _mail_send(self) -> None:
         state = self.sendgrid.state
@@ -296,7 +344,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.parsed = json.loads(self.body)
         except ValueError:
             return 400, [(None, "Bad Request")]
+        state = self.sendgrid.state
         found = rules.errors(self.parsed, self.sendgrid.now(), self.sendgrid.barred)
+        if not found and self.parsed.get("batch_id", "") not in {"", *state.batches.status}:
+            found = [("batch_id", "invalid batch id")]
         return (400, found) if found else None
 
     def _settle(self, problem: tuple[int, list[rules.Error]] | None) -> None:
@@ -310,8 +361,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(202, b"", {"X-Message-Id": message_id})
 
     def _record(self, message_id: str) -> None:
+        now = self.sendgrid.now()
         mails = [
-            _delivered(self.parsed, entry, message_id) for entry in self.parsed["personalizations"]
+            _delivered(self.parsed, number, message_id, now)
+            for number in range(len(self.parsed["personalizations"]))
         ]
         with self.sendgrid.state.lock:
             self.sendgrid.state.delivered += mails
@@ -335,6 +388,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._note(0)
             if fault.kind == "hang":
+                self.sendgrid.hanging.set()
                 self._until_client_leaves()
             self._cut(hard=fault.kind == "reset")
 
@@ -361,43 +415,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
 
-    def _mail_batch(self) -> None:
-        batch = f"batch-{_number(self.sendgrid)}"
-        with self.sendgrid.state.lock:
-            self.sendgrid.state.batches[batch] = ""
-        self._json(201, {"batch_id": batch})
-
-    def _scheduled_send(self) -> None:
-        asked = json.loads(self.body)
-        batches = self.sendgrid.state.batches
-        batch, status = asked.get("batch_id"), asked.get("status")
-        if batch not in batches or status not in ("pause", "cancel"):
-            self._error(400, "batch_id", "invalid batch id or status")
-        elif batches[batch]:
-            self._error(400, "batch_id", "a status was already set: PATCH it")
-        elif sum(value == "cancel" for value in batches.values()) >= 10:
-            self._error(400, None, "at most 10 batches cancelled at a time")
-        else:
-            batches[batch] = status
-            self._json(201, {"batch_id": batch, "status": status})
-
-    def _scheduled_one(self, statuses: set[str] | None) -> None:
-        self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        batches = self.sendgrid.state.batches
-        batch = self.path.removeprefix("/v3/user/scheduled_sends/")
-        if self.headers.get("Authorization") != f"Bearer {self.sendgrid.key}":
-            self._error(401, None, "The provided authorization grant is invalid")
-        elif not batches.get(batch):
-            self._error(404, None, "not found")
-        elif statuses is None:
-            batches[batch] = ""
-            self._reply(204, b"", {})
-        elif (status := json.loads(self.body).get("status")) in statuses:
-            batches[batch] = status
-            self._reply(204, b"", {})
-        else:
-            self._error(400, "status", "invalid status")
-
     def _error(self, status: int, name: str | None, text: str) -> None:
         self._json(status, {"errors": [{"message": text, "field": name, "help": None}]})
 
@@ -423,13 +440,51 @@ class _Handler(BaseHTTPRequestHandler):
             self.sendgrid.state.requests.append(request)
 
 
+Route = Callable[[SendgridServer, Any, str], tuple[int, Any]]
+
+
+def _log(server: SendgridServer) -> Log:
+    state = server.state
+    return Log(state.delivered, server.now(), server.log_lag, state.batches.is_stopped)
+
+
+def _batches(server: SendgridServer) -> Batches:
+    return server.state.batches
+
+
+_ROUTES: dict[str, dict[str, Route]] = {
+    "/v3/mail/send": {"POST": lambda _server, _asked, _tail: (500, None)},
+    "/v3/scopes": {"GET": lambda _server, _asked, _tail: (200, {"scopes": ["mail.send"]})},
+    "/v3/mail/batch": {
+        "POST": lambda server, _asked, _tail: _batches(server).new(f"batch-{_number(server)}")
+    },
+    "/v3/user/scheduled_sends": {
+        "POST": lambda server, asked, _tail: _batches(server).create(
+            asked, server.state.delivered, server.now()
+        ),
+        "GET": lambda server, _asked, _tail: _batches(server).listed(),
+    },
+    "/v3/user/scheduled_sends/*": {
+        "GET": lambda server, _asked, tail: _batches(server).listed(tail),
+        "PATCH": lambda server, asked, tail: _batches(server).update(tail, asked),
+        "DELETE": lambda server, _asked, tail: _batches(server).lift(
+            tail, server.state.delivered, server.now()
+        ),
+    },
+    "/v3/logs": {"POST": lambda server, asked, _tail: _log(server).search(asked)},
+    "/v3/logs/*": {"GET": lambda server, _asked, tail: _log(server).details(tail)},
+}
+"""What is answered beside sending; ``*`` is the last part of the path."""
+
+
 def _number(server: SendgridServer) -> str:
     with server.state.lock:
         server.state.number += 1
         return f"msg{server.state.number:06d}"
 
 
-def _delivered(request: dict[str, Any], entry: dict[str, Any], message_id: str) -> Delivered:
+def _delivered(request: dict[str, Any], number: int, message_id: str, now: float) -> Delivered:
+    entry = request["personalizations"][number]
     bodies = {part["type"]: part["value"] for part in request["content"]}
     values = entry.get("substitutions", {})
     return Delivered(
@@ -446,6 +501,9 @@ def _delivered(request: dict[str, Any], entry: dict[str, Any], message_id: str) 
         asm_group=request.get("asm", {}).get("group_id"),
         attachments=tuple(request.get("attachments", ())),
         message_id=message_id,
+        sg_message_id=f"{message_id}.recvd-85abf8d92c-3qfgp-2-7890E356-43C.{number}",
+        batch_id=request.get("batch_id", ""),
+        taken_at=now,
     )
 
 

@@ -14,7 +14,8 @@ from runner.providers.sendgrid_http import (
 )
 from tests.servers.clock import StillClock
 
-URL = "https://api.sendgrid.com/v3/mail/send"
+URL = "https://api.sendgrid.com"
+PATH = "/v3/mail/send"
 
 
 def _listener() -> socket.socket:
@@ -24,7 +25,7 @@ def _listener() -> socket.socket:
 
 
 def _transport(listener: socket.socket, timeout: float = 10) -> Transport:
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}/v3/mail/send"
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     return Transport(Target(url, {"Authorization": "Bearer key"}, timeout), StillClock())
 
 
@@ -55,7 +56,7 @@ def test_a_connection_that_takes_no_byte_sent_nothing() -> None:
         connection.is_quiet = lambda: True  # type: ignore[method-assign]
         transport._give_back(connection)
         with pytest.raises(NotSent, match="connection failed"):
-            transport.post(b"{}")
+            transport.ask("POST", PATH, b"{}")
         thread.join()
         transport.close()
 
@@ -76,7 +77,7 @@ def test_no_whole_answer_is_no_answer(answer: bytes, reason: str) -> None:
     with _listener() as listener:
         thread = _answering(listener, answer)
         with pytest.raises(Unanswered, match=reason):
-            _transport(listener).post(b"{}")
+            _transport(listener).ask("POST", PATH, b"{}")
         thread.join()
 
 
@@ -84,7 +85,7 @@ def test_a_reset_while_writing_is_unanswered() -> None:
     with _listener() as listener:
         thread = _answering(listener, b"", enough=b"POST")
         with pytest.raises(Unanswered, match="connection lost while writing"):
-            _transport(listener).post(bytes(30_000_000))
+            _transport(listener).ask("POST", PATH, bytes(30_000_000))
         thread.join()
 
 
@@ -94,7 +95,7 @@ def test_a_connection_that_the_server_ends_is_not_kept() -> None:
         transport = _transport(listener)
         for _ in range(2):
             thread = _answering(listener, answer)
-            assert transport.post(b"{}").status == 202
+            assert transport.ask("POST", PATH, b"{}").status == 202
             thread.join()
 
 
