@@ -1,21 +1,42 @@
 """What ``validate`` checks beyond single files: templates against the columns of real lists, and
-campaigns against what their provider can do.  Through ports; reads lists, renders nothing.
+campaigns against what their provider can do, finished messages against what mailboxes and the law
+ask for.  Through ports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from .errors import InputError, Problem
 from .expressions import compile_expression
-from .model.campaign import Campaign, Place
+from .model.campaign import Campaign, Place, Step
+from .model.contacts import Audience
 from .model.message import Capabilities
 from .model.workspace import Workspace
-from .ports import Audiences, Templates
+from .ports import Audiences, Composer, Templates
+
+Draft = tuple[Campaign, Step, Audience, Composer]
+"""A step that compiles, with those who get it."""
+
+SAID_BY_LINT = frozenset({"deliverability", "size"})
+"""What the templates room warns of from the sources alone; the lint looks at the message."""
+
+
+class Lint(Protocol):
+    """Looks at finished messages."""
+
+    def lint(self, drafts: Sequence[Draft]) -> list[Problem]:
+        """What is amiss in them, each finding once."""
+        ...
 
 
 def check(
-    workspace: Workspace, audiences: Audiences, templates: Templates, provider: Capabilities
+    workspace: Workspace,
+    audiences: Audiences,
+    templates: Templates,
+    provider: Capabilities,
+    linter: Lint | None = None,
 ) -> list[Problem]:
     """Every problem of the workspace, those of single files included, sorted, each once."""
     problems = set(workspace.problems)
@@ -28,13 +49,36 @@ def check(
             columns[name] = audiences.columns(contact_list)
         except InputError as error:
             problems.update(error.problems)
+    drafts: list[Draft] = []
     for campaign in workspace.campaigns.values():
         fields = columns.get(campaign.audience.name)
         if fields is not None:
-            problems.update(_check_campaign(campaign, fields, templates))
-            problems.update(_check_audience(campaign, workspace, audiences, templates))
+            found = list(_check_campaign(campaign, fields, templates))
+            if linter is not None and all(problem.severity != "error" for problem in found):
+                drafts += _drafts(workspace, campaign, audiences, templates)
+                found = [problem for problem in found if problem.code not in SAID_BY_LINT]
+            problems.update(found)
         problems.update(_check_capabilities(campaign, provider, workspace.settings.provider))
+    if linter is not None:
+        problems.update(linter.lint(drafts))
     return sorted(problems)
+
+
+def _drafts(
+    workspace: Workspace, campaign: Campaign, audiences: Audiences, templates: Templates
+) -> list[Draft]:
+    """The steps of a campaign, to be linted; none of what is called off or cannot be read."""
+    if campaign.status == "cancelled":
+        return []
+    contact_list = workspace.lists[campaign.audience.name]
+    try:
+        audience = audiences.read(contact_list, campaign.audience.where)
+        return [
+            (campaign, step, audience, templates.composer(campaign, step))
+            for step in campaign.steps
+        ]
+    except InputError:
+        return []  # said by those who check the list and the content
 
 
 def _check_campaign(

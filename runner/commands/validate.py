@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ..bootstrap import Site
 from ..checking import check
+from ..lint import Linter
 from ..report import problems as report
+from ..templates.worst_case import choose
+from ..workspace import WorkspaceFiles
 from .outcome import Outcome
 
 
@@ -12,7 +15,8 @@ def validate(site: Site, paths: list[str], format: str) -> Outcome:  # noqa: A00
     """Check the working tree; only problems in ``paths``, if given, are reported."""
     desk = site.desk()
     provider = site.provider(site.settings)
-    found = check(desk.workspace, desk.audiences, desk.templates, provider.capabilities)
+    linter = Linter(desk.workspace, WorkspaceFiles(site.root), choose)
+    found = check(desk.workspace, desk.audiences, desk.templates, provider.capabilities, linter)
     wanted = [site.relative(path) for path in paths]
     if wanted:
         found = [p for p in found if any(_below(p.path, path) for path in wanted)]

@@ -116,6 +116,7 @@ def _campaign(section: Section, path_id: str, house: House, uses: _Uses) -> Camp
         lateness=lateness,
         unsubscribe=unsubscribe,
         revision=section.get("revision", 1),
+        ignores=policies.ignores(section),
         place=Place(section.path, 1, 1),
     )
 

@@ -17,6 +17,9 @@ from .wording import NOUNS, did_you_mean, example, kind_of, quoted, suggestion
 FORBIDDEN: dict[str, Any] = {"not": {}}
 """What a property schema of ``false`` becomes: the key may not be written here."""
 
+MANY = 12
+"""More values than this are not all named."""
+
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -90,9 +93,12 @@ def _enum(case: Case) -> Iterator[Finding]:
     allowed = [str(item) for item in case.limit]
     near = did_you_mean(str(case.value), allowed)
     hint = f"did you mean {near}? " if near else ""
+    hint += f"allowed: {', '.join(allowed)}"
+    if len(allowed) > MANY:
+        # a few dozen codes would drown the one that was meant
+        hint = suggestion(str(case.value), allowed, "allowed are")
     found = "empty" if case.value is None else kind_of(case.value).removeprefix("the text ")
-    message = f"{case.name} cannot be {found}"
-    yield case.here(message, f"{hint}allowed: {', '.join(allowed)}")
+    yield case.here(f"{case.name} cannot be {found}", hint)
 
 
 def _const(case: Case) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ..model.campaign import RECIPIENT
+from ..model.campaign import RECIPIENT, Ignore, Place
 from ..model.settings import Guards, Lateness, Mailbox, Pacing, Unsubscribe
 from ..timetable import zones
 from .section import Section
@@ -128,3 +128,15 @@ def zone(section: Section, name: str, default: str, recipient: bool = False) -> 
         section.complain(name, f"unknown time zone{shown}", hint, "timezone")
         return default
     return str(written)
+
+
+def ignores(section: Section) -> tuple[Ignore, ...]:
+    """``lint: {ignore: [code, …]}``, each code with its place."""
+    written = section.section("lint").node.entries.get("ignore")
+    if written is None or written.bad:
+        return ()
+    return tuple(
+        Ignore(item.data, Place(section.path, item.line, item.column))
+        for item in written.items
+        if not item.bad
+    )

@@ -12,6 +12,7 @@ from ..model.template import TemplateFile
 from ..ports import Files
 from .contents import images
 from .document import Document, Node, read
+from .policies import ignores
 from .problems import Problems
 from .schemas import check
 from .section import Section
@@ -75,6 +76,7 @@ def read_template(
         requires=tuple(section.get("requires", ())),
         text=text,
         attachments=pictures,
+        ignores=ignores(section),
         place=Place(source.path, 1, 1),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.model.campaign import Delay, Drip, Immediate, Recurring, Scheduled
+from runner.model.campaign import Delay, Drip, Ignore, Immediate, Place, Recurring, Scheduled
 from runner.model.contacts import ColumnMap, FileSource, InlineSource
 from runner.model.settings import Mailbox, Secret
 from runner.workspace import WorkspaceFiles, load
@@ -157,13 +157,21 @@ def test_templates(whole) -> None:
     hello = whole.templates["hello"]
     assert (hello.kind, hello.body_line, hello.body) == (
         "html",
-        9,
+        10,
         "<p>Hello {{ firstName }}</p>\n",
     )
     assert hello.text == "Hello {{ firstName }}\n"
     assert hello.requires == ("eventName", "firstName")
     assert hello.variables == {"colour": "red"}
     assert hello.attachments[0].path == "campaigns/files/logo.png"
+    assert hello.ignores == (
+        Ignore("missing-lang", Place("campaigns/templates/hello.html", 8, 17)),
+    )
+    ignored = whole.campaigns["first-mail"].ignores
+    assert [(ignore.code, ignore.place.column) for ignore in ignored] == [
+        ("night-send", 16),
+        ("missing-lang", 28),
+    ]
     assert whole.templates["news/weekly"].kind == "mjml"
     assert set(whole.templates) == {"hello", "news/weekly"}
     assert "layouts/inner/parts.html" in whole.partials

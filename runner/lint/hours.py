@@ -1,0 +1,112 @@
+"""Mails that would arrive while people sleep: ``night-send``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from ..model.campaign import RECIPIENT, Drip, Recurring, Scheduled
+from ..timetable import cron, zones
+from .draft import Subject
+from .finding import Finding
+from .sources import first_place
+
+NIGHT_BEGINS = 22
+NIGHT_ENDS = 6
+WATCHED = timedelta(days=366)
+"""How much of a recurring campaign is looked at: a year knows every season."""
+
+DAYS_A_MONTH = 2
+_REFERENCE = date(2026, 1, 1)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """A warning when the step's time is at night for some of its contacts."""
+    zone = subject.campaign.schedule.timezone
+    if zone == RECIPIENT:
+        yield from _own_clock(subject)
+    else:
+        yield from _one_instant(subject, zone)
+
+
+def _own_clock(subject: Subject) -> Iterator[Finding]:
+    """Everyone gets it at the same hour of their own day."""
+    walls = [wall for wall in _walls(subject, "UTC") if wall.tzinfo is None and _night(wall)]
+    if walls:
+        message = f"it is sent at {walls[0]:%H:%M} of each contact's own time: at night"
+        yield _finding(subject, message)
+
+
+def _one_instant(subject: Subject, zone: str) -> Iterator[Finding]:
+    walls = _walls(subject, zone)
+    if not walls:
+        return
+    counts = Counter(subject.audience.fields.get("timezone", ()))
+    unknown = counts.pop("", 0)
+    counts[zone] += unknown or len(subject.audience) - sum(counts.values())
+    instants = [zones.resolve(wall, zones.zone(zone)) for wall in walls]
+    asleep: dict[str, str] = {}
+    for name in sorted(name for name, count in counts.items() if count):
+        local = _nightly(instants, name)
+        if local is not None:
+            asleep[name] = f"{local:%H:%M} in {name}"
+    if asleep:
+        count = sum(counts[name] for name in asleep)
+        where = max(asleep, key=lambda name: counts[name])
+        people = "contact" if count == 1 else "contacts"
+        message = (
+            f"it reaches {count} {people} of {len(subject.audience)} at night ({asleep[where]})"
+        )
+        yield _finding(subject, message)
+
+
+def _finding(subject: Subject, message: str) -> Finding:
+    place = subject.files.key("schedule")
+    hint = "timezone: recipient sends at each contact's own time"
+    return Finding("night-send", first_place([place], subject.campaign.place), message, hint)
+
+
+def _nightly(instants: list[datetime], zone: str) -> datetime | None:
+    """The first local time that is at night."""
+    try:
+        own = zones.zone(zone)
+    except LookupError:
+        return None
+    locals_ = (instant.astimezone(own) for instant in instants)
+    return next((local for local in locals_ if _night(local)), None)
+
+
+def _night(moment: datetime) -> bool:
+    return moment.hour >= NIGHT_BEGINS or moment.hour < NIGHT_ENDS
+
+
+def _walls(subject: Subject, zone: str) -> list[datetime]:
+    """Wall-clock times (naive, or instants) at which the step is sent, as far as they are known."""
+    schedule = subject.campaign.schedule
+    if isinstance(schedule, Scheduled):
+        return [schedule.at]
+    if isinstance(schedule, Drip):
+        delay = subject.step.delay
+        return [schedule.start_at + timedelta(days=delay.days) + delay.exact]
+    if isinstance(schedule, Recurring):
+        return _occurrences(schedule, zone)
+    return []
+
+
+def _occurrences(schedule: Recurring, zone: str) -> list[datetime]:
+    """The wall-clock times of some days of each month of a year."""
+    expression, tz = cron.parse(schedule.cron), zones.zone(zone)
+    day = schedule.start_at.date() if schedule.start_at else _REFERENCE
+    last = day + WATCHED
+    if schedule.until is not None:
+        last = min(last, schedule.until.date())
+    looked: Counter[int] = Counter()
+    walls: dict[tuple[int, int], datetime] = {}
+    while day <= last:
+        if looked[day.month] < DAYS_A_MONTH and expression.matches(day):
+            looked[day.month] += 1
+            for occurrence, _ in expression.on(day, tz):
+                walls.setdefault((day.month, occurrence.wall.hour), occurrence.wall)
+        day += timedelta(days=1)
+    return list(walls.values())
