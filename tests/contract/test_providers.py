@@ -8,7 +8,7 @@ import email.policy
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import cast
@@ -16,11 +16,12 @@ from typing import cast
 import pytest
 
 from runner import providers
-from runner.model.message import File, MessageBatch, Outcome, Parts
+from runner.model.ledger import Claim
+from runner.model.message import File, MessageBatch, Outcome, Parts, Verdict
 from runner.model.settings import Mailbox, Secret, SendgridSettings, Settings, SmtpSettings
 from runner.ports import Provider
-from tests.servers.batches import PARTS, PAST, SOON, batch, key
-from tests.servers.clock import StillClock
+from tests.servers.batches import NOW, PARTS, PAST, SOON, batch, key
+from tests.servers.clock import NOON, StillClock
 from tests.servers.sendgrid import Delivered, SendgridServer
 from tests.servers.smtp import SmtpServer
 
@@ -363,6 +364,82 @@ def test_nothing_personal_is_logged(bench: Bench, caplog: pytest.LogCaptureFixtu
     assert "example.org" not in caplog.text
     assert "Adalovelace" not in caplog.text
     assert "SG." not in caplog.text
+
+
+def _claim(sent: MessageBatch) -> Claim:
+    """The claim that the core has made for a batch."""
+    last = datetime.fromtimestamp(max(*sent.send_at, NOW), UTC)
+    return Claim(
+        id=sent.claim_id,
+        campaign=sent.campaign,
+        step="main",
+        occurrence="",
+        run="run1",
+        at=NOON,
+        lease_until=last + timedelta(minutes=20),
+        provider="whoever",
+        keys=b"".join(sent.keys),
+        times=tuple((at, 0, 1) for at in sent.send_at),
+        total=len(sent),
+        handle=sent.handle,
+    )
+
+
+def _evidence(bench: Bench, sent: MessageBatch) -> dict[int, Verdict]:
+    contacts = list(zip(range(len(sent)), sent.emails, sent.keys, strict=True))
+    return dict(bench.provider.evidence(_claim(sent), contacts))
+
+
+def test_a_handle_is_given_by_those_who_can_call_back(bench: Bench) -> None:
+    handle = bench.provider.handle("spring/main")
+    assert bool(handle) == bool(bench.provider.capabilities.recall_before_seconds)
+
+
+@pytest.mark.parametrize("handle", ["", "nobody's"])
+def test_calling_back_what_nobody_handed_over_is_not_certain(bench: Bench, handle: str) -> None:
+    assert not bench.provider.recall(handle)
+
+
+@pytest.mark.parametrize("margin", [1, 3600])
+def test_what_is_said_to_be_called_back_does_not_arrive(bench: Bench, margin: int) -> None:
+    before = bench.provider.capabilities.recall_before_seconds
+    later = NOW + before + margin
+    sent = replace(
+        batch(["Ada", "Bob"], send_at=later), handle=bench.provider.handle("spring/main")
+    )
+    bench.deliver(sent)
+    called_back = bench.provider.recall(sent.handle)
+    assert called_back == bool(before)
+    assert len(bench.received()) == (0 if called_back else 2)
+
+
+def test_what_has_gone_is_not_called_back(bench: Bench) -> None:
+    sent = replace(batch(["Ada"]), handle=bench.provider.handle("spring/main"))
+    bench.deliver(sent)
+    bench.provider.recall(sent.handle)
+    assert len(bench.received()) == 1
+
+
+@pytest.mark.parametrize("hours", [0, 1, 24 * 40])
+def test_evidence_never_errs(bench: Bench, hours: int) -> None:
+    """What was taken is never said to be unsent, what never left is never said to be sent, and
+    whoever cannot know says nothing."""
+    went, stayed = batch(["Ada", "Bob"]), batch(["Cid"], first=2)
+    bench.deliver(went)
+    bench.clock.sleep(3600 * hours)
+    told, other = _evidence(bench, went), _evidence(bench, stayed)
+    assert set(told) <= {0, 1}
+    assert set(told.values()) <= {"sent", "unknown"}
+    assert set(other) <= {0}
+    assert set(other.values()) <= {"not_sent", "unknown"}
+    if not bench.provider.capabilities.evidence:
+        assert (told, other) == ({}, {})
+    elif hours == 1:
+        assert (told, other) == ({0: "sent", 1: "sent"}, {0: "not_sent"})
+
+
+def test_evidence_for_nobody_is_empty(bench: Bench) -> None:
+    assert bench.provider.evidence(_claim(batch()), []) == {}
 
 
 def test_an_empty_delivery(bench: Bench) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ProviderError
+from runner.model.ledger import Claim
 from runner.model.message import MessageBatch, Outcome
 from runner.providers.outbox import OutboxProvider
 from tests.servers.batches import NOW, SOON, batch, key
-from tests.servers.clock import StillClock
+from tests.servers.clock import NOON, StillClock
 
 
 def _deliver(root: Path, sent: MessageBatch, path: str = "outbox") -> list[Outcome]:
@@ -154,3 +155,47 @@ def test_a_link_in_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -
     (folder / f".{key(0).hex()}.eml.{os.getpid()}.tmp").symlink_to(target)
     assert _deliver(tmp_path, batch(["Ada"])) == [Outcome("temporary", "outbox ELOOP")]
     assert target.read_text() == "keep"
+
+
+def _evidence(root: Path, sent: MessageBatch, path: str = "outbox") -> dict[int, str]:
+    claim = Claim(
+        id=sent.claim_id,
+        campaign=sent.campaign,
+        step=sent.job_id.removeprefix(f"{sent.campaign}/"),
+        occurrence="",
+        run="run1",
+        at=NOON,
+        lease_until=NOON,
+        provider="outbox",
+        keys=b"".join(sent.keys),
+        times=((NOW, 0, len(sent)),),
+        total=len(sent),
+    )
+    contacts = list(zip(range(len(sent)), sent.emails, sent.keys, strict=True))
+    return dict(OutboxProvider(root, path, StillClock()).evidence(claim, contacts))
+
+
+def test_evidence_is_the_file(tmp_path: Path) -> None:
+    _deliver(tmp_path, batch(["Ada", "Bob"]))
+    assert _evidence(tmp_path, batch(["Ada", "Bob", "Cid"])) == {
+        0: "sent",
+        1: "sent",
+        2: "not_sent",
+    }
+    assert _evidence(tmp_path, replace(batch(["Ada"]), job_id="spring/other")) == {0: "not_sent"}
+
+
+def test_what_is_no_whole_file_is_no_mail(tmp_path: Path) -> None:
+    folder = tmp_path / "outbox/spring/main"
+    folder.mkdir(parents=True)
+    (folder / f"{key(0).hex()}.eml").touch()
+    (folder / f"{key(1).hex()}.eml").symlink_to("/etc/hostname")
+    (folder / f"{key(2).hex()}.eml").mkdir()
+    assert set(_evidence(tmp_path, batch(["A", "B", "C"])).values()) == {"not_sent"}
+
+
+def test_an_outbox_that_cannot_be_looked_into_gives_no_evidence(tmp_path: Path) -> None:
+    (tmp_path / "outbox/spring").mkdir(parents=True)
+    (tmp_path / "outbox/spring/main").write_text("in the way")
+    assert _evidence(tmp_path, batch()) == {}
+    assert _evidence(tmp_path, batch(), path="..") == {}

@@ -218,3 +218,27 @@ def test_a_part_that_is_empty_is_left_out() -> None:
     sent = replace(batch(["Ada"]), content=Composed(Parts(("Hi",), ("<p>",), ("", "")), []))
     (request,) = _requests(sent)
     assert [part["type"] for part in request["content"]] == ["text/html"]
+
+
+def test_a_batch_that_can_be_called_back_says_so_in_every_request() -> None:
+    sent = replace(batch([f"N{n}" for n in range(1001)], send_at=NOW + 60), handle="b1")
+    assert [request["batch_id"] for request in _requests(sent)] == ["b1", "b1"]
+    assert "batch_id" not in _requests(batch(["Ada"], send_at=NOW + 60))[0]
+
+
+@pytest.mark.parametrize(
+    ("times", "common"),
+    [
+        ([NOW + 60, NOW + 60], NOW + 60),
+        ([NOW + 60, NOW + 61], None),
+        ([NOW - 60, NOW - 60], None),
+        ([NOW, NOW], None),
+    ],
+)
+def test_a_send_time_that_all_share_stands_beside_the_batch_id(
+    times: list[int], common: int | None
+) -> None:
+    (request,) = _requests(replace(batch(["Ada", "Bob"]), send_at=times, handle="b1"))
+    assert request.get("send_at") == common
+    own = [entry.get("send_at") for entry in request["personalizations"]]
+    assert own == [time if time > NOW else None for time in times]

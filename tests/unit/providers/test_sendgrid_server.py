@@ -177,3 +177,109 @@ def test_ten_batches_at_most_are_cancelled_at_a_time(server: SendgridServer) -> 
     batches = [_ask(server, "POST", "/v3/mail/batch")[1]["batch_id"] for _ in range(11)]
     answers = [_ask(server, "POST", path, {"batch_id": b, "status": "cancel"})[0] for b in batches]
     assert answers == [201] * 10 + [400]
+
+
+FAR = int(NOW) + 3600
+
+
+def _handed_over(server: SendgridServer, send_at: int) -> str:
+    batch: str = _ask(server, "POST", "/v3/mail/batch")[1]["batch_id"]
+    mail = GOOD | {"batch_id": batch, "send_at": send_at}
+    mail["personalizations"] = [{"to": [{"email": "a@example.org"}]}]
+    assert _ask(server, "POST", "/v3/mail/send", mail)[0] == 202
+    return batch
+
+
+def _set(server: SendgridServer, batch: str, status: str = "cancel") -> int:
+    asked = {"batch_id": batch, "status": status}
+    return _ask(server, "POST", "/v3/user/scheduled_sends", asked)[0]
+
+
+@pytest.mark.parametrize(("ahead", "stopped"), [(3600, 1), (600, 1), (599, 0), (0, 0)])
+def test_mail_is_called_back_up_to_ten_minutes_before(
+    server: SendgridServer, ahead: int, stopped: int
+) -> None:
+    batch = _handed_over(server, int(NOW) + ahead)
+    assert _set(server, batch) == 201
+    assert (len(server.called_back), len(server.delivered)) == (stopped, 1 - stopped)
+
+
+def test_lifting_a_cancellation_sends_what_was_called_back(server: SendgridServer) -> None:
+    batch = _handed_over(server, FAR)
+    assert _set(server, batch) == 201
+    path = f"/v3/user/scheduled_sends/{batch}"
+    assert _ask(server, "GET", path)[1] == [{"batch_id": batch, "status": "cancel"}]
+    assert _ask(server, "DELETE", path)[0] == 204
+    assert _ask(server, "GET", path)[:2] == (200, [])
+    assert len(server.delivered) == 1
+
+
+def test_lifting_it_too_late_sends_nothing(server: SendgridServer) -> None:
+    batch = _handed_over(server, FAR)
+    assert _set(server, batch) == 201
+    server.now = lambda: FAR + 1.0
+    assert _ask(server, "DELETE", f"/v3/user/scheduled_sends/{batch}")[0] == 204
+    assert server.delivered == []
+
+
+def test_a_batch_has_to_be_one_of_the_servers(server: SendgridServer) -> None:
+    status, answer, _ = _ask(server, "POST", "/v3/mail/send", GOOD | {"batch_id": "mine"})
+    assert (status, answer["errors"][0]["field"]) == (400, "batch_id")
+
+
+QUERY = 'to_email = "a@example.org"'
+TIMES = 'sg_message_id_created_at >= TIMESTAMP "2025-10-09T08:53:20Z"'
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (QUERY, 1),
+        (f"{QUERY} AND {TIMES}", 1),
+        (f"{QUERY} AND {TIMES.replace('>=', '>')}", 0),
+        (f"{TIMES} AND {TIMES.replace('>=', '<=')}", 2),
+        (QUERY.replace("a@", "A@"), 0),
+        ("status IN ('processed')", 2),
+    ],
+)
+def test_the_log_answers(server: SendgridServer, query: str, found: int) -> None:
+    _ask(server, "POST", "/v3/mail/send", GOOD | {"personalizations": [
+        {"to": [{"email": name}]} for name in ("a@example.org", "b@example.org")
+    ]})  # fmt: skip
+    server.now = lambda: NOW + 61
+    status, answer, _ = _ask(server, "POST", "/v3/logs", {"query": query, "limit": 1000})
+    assert (status, len(answer["messages"])) == (200, found)
+    for row in answer["messages"]:
+        details = _ask(server, "GET", f"/v3/logs/{row['sg_message_id']}")[1]
+        assert details["custom_args"] == {"job": "spring/main"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"query": "to_email LIKE 'a%'"},
+        {"query": 'to_email > "a"'},
+        {"query": 'nobody = "a"'},
+        {"query": 'sg_message_id_created_at >= "2025-10-09T08:53:20Z"'},
+        {"query": QUERY, "limit": 1001},
+        {"query": QUERY, "limit": 0},
+        {"query": QUERY, "offset": 1},
+        {"query": ""},
+    ],
+)
+def test_the_log_refuses_what_it_does_not_know(
+    server: SendgridServer, asked: dict[str, object]
+) -> None:
+    assert _ask(server, "POST", "/v3/logs", asked)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("waited", "found"), [(59, 0), (60, 1), (30 * 86_400, 1), (30 * 86_400 + 1, 0)]
+)
+def test_the_log_is_late_and_forgets(server: SendgridServer, waited: int, found: int) -> None:
+    _ask(server, "POST", "/v3/mail/send", GOOD)
+    server.now = lambda: NOW + waited
+    answer = _ask(server, "POST", "/v3/logs", {"query": QUERY})[1]
+    assert len(answer["messages"]) == found
+    message_id = server.delivered[0].sg_message_id
+    assert _ask(server, "GET", f"/v3/logs/{message_id}")[0] == (200 if found else 404)
