@@ -216,6 +216,11 @@ VERBS = (
         (arg("job", metavar="JOB"), BY, NOW),
     ),
     Verb(
+        "verify",
+        "read the whole ledger, and say everything that is wrong with it",
+        (formats("text", "json"), JSON, NOW),
+    ),
+    Verb(
         "doctor",
         "check secrets, state, key, clock and provider",
         (formats("text", "json"), JSON, NOW),

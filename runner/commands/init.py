@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import get_args
-from urllib.parse import quote
 
 from ..bootstrap import SETTINGS, Site
 from ..errors import StateMissing, UsageError
@@ -177,17 +176,9 @@ def _make_state(site: Site, settings: Settings) -> str:
     try:
         store.sync()
     except StateMissing:
-        if settings.state.backend == "git" and _seen_before(site, settings):
-            raise
         store.initialise(site.clock.now())
         return f"Made the state: {_where(settings)}."
     return f"There is a state already: {_where(settings)}. It was left as it is."
-
-
-def _seen_before(site: Site, settings: Settings) -> bool:
-    """True when this clone has seen the branch that is missing now."""
-    ref = f"refs/sendoff/state/{quote(settings.state.branch, safe='')}"
-    return site.git.run("rev-parse", "--verify", "--quiet", ref).code == 0
 
 
 def _where(settings: Settings) -> str:

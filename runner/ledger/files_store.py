@@ -10,25 +10,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from ..errors import RaceLost, StateCorrupt, StateMissing, StateRefused
-from ..model.ledger import Document, Record
+from ..errors import RaceLost, StateMissing, StateRefused
+from ..model.ledger import Document, Inspection, Record
 from ..ports import Snapshot
+from .directory import IGNORE, LOCK, Directory, Holdings, missing_state
 from .disk import locked, make_directories, state_error
-from .journal import finish, hidden, pending, sweep, write_all
+from .journal import finish, pending, sweep, write_all
 from .layout import (
     LEDGER,
     META,
     LedgerFile,
     by_month,
     document_files,
-    ledger_file,
     month_path,
     next_seq,
 )
-from .meta import check_meta, encode_meta
+from .meta import SEALED, as_sealed, encode_meta
+from .seal import SEAL, dump_seal, first_seal, grown, with_end
 from .snapshot import StoredSnapshot
 
-LOCK: Final = ".lock"
+_IGNORED: Final = (
+    b"# of this machine only, for where the state is committed\n.lock\n.journal\n.*.tmp\n"
+)
 
 
 class FilesStore:
@@ -50,6 +53,7 @@ class FilesStore:
         self._root = root
         self._workspace = workspace
         self._fingerprint = fingerprint
+        self._directory = Directory(root, fingerprint)
         self._sleep = sleep
         self._patience = patience
 
@@ -61,7 +65,7 @@ class FilesStore:
         self._check_place()
         try:
             with self._reading():
-                return self._snapshot(self._sound_files())
+                return self._snapshot(self._directory.sound().files)
         except OSError as error:
             raise state_error(error, self._root) from None
 
@@ -88,6 +92,15 @@ class FilesStore:
         """Add facts on top of whatever is there."""
         return self._write(records, run, documents, None)
 
+    def inspect(self) -> Inspection:
+        """Everything that is wrong with the ledger.  Raises StateMissing, StateUnreachable."""
+        self._check_place()
+        try:
+            with self._reading():
+                return self._directory.inspect()
+        except OSError as error:
+            raise state_error(error, self._root) from None
+
     def initialise(self, created: datetime) -> Snapshot:
         """Make the directory with an empty ledger.  StateRefused when there is a state already."""
         self._check_inside()
@@ -97,7 +110,8 @@ class FilesStore:
                 finish(self._root)
                 if (self._root / META).exists() or (self._root / LEDGER).exists():
                     raise StateRefused(f"{self._root} holds a state already")
-                write_all(self._root, {META: encode_meta(self._fingerprint, created)})
+                meta = encode_meta(self._fingerprint, created, SEALED)
+                write_all(self._root, {META: meta, SEAL: dump_seal({}), IGNORE: _IGNORED})
                 return self._snapshot([])
         except OSError as error:
             raise state_error(error, self._root) from None
@@ -114,31 +128,42 @@ class FilesStore:
         try:
             with self._lock(shared=False):
                 finish(self._root)
-                files = self._sound_files()
-                now = self._snapshot(files)
+                held = self._directory.sound()
+                now = self._snapshot(held.files)
                 if base and base.version != now.version:
                     raise RaceLost("another run wrote first: the state is no longer what was read")
                 if not contents and not derived:
                     return now
-                added = self._new_files(contents, run)
+                added = self._new_files(contents, run, held)
                 texts = {file.path: text for file, text in added.items()}
-                write_all(self._root, {**texts, **derived})
+                write_all(self._root, {**texts, **derived, **self._sealing(held, list(added))})
                 # Not looked up again: once it has happened, nothing may fail any more.
-                return self._snapshot([*files, *added])
+                return self._snapshot([*held.files, *added])
         except OSError as error:
             raise state_error(error, self._root) from None
 
     def _new_files(
-        self, contents: Mapping[tuple[str, str], bytes], run: str
+        self, contents: Mapping[tuple[str, str], bytes], run: str, held: Holdings
     ) -> Mapping[LedgerFile, bytes]:
         files = {}
-        for (campaign, month), text in contents.items():
+        for (campaign, month), body in contents.items():
+            text = with_end(body, held.last(campaign))
             directory = self._root / month_path(campaign, month)
             sweep(directory)
             names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
             file = LedgerFile(campaign, month, run, next_seq(names, run))
             files[replace(file, source=str(self._root / file.path), size=len(text))] = text
         return files
+
+    def _sealing(self, held: Holdings, added: Sequence[LedgerFile]) -> Mapping[str, bytes]:
+        """What is rewritten with an append; a state from before there were seals gets its first."""
+        if not added:
+            return {}
+        if held.seal is not None:
+            return {SEAL: dump_seal(grown(held.seal, added))}
+        files = {SEAL: dump_seal(grown(first_seal(held.files), added))}
+        ignored = {} if (self._root / IGNORE).exists() else {IGNORE: _IGNORED}
+        return {**files, **ignored, META: as_sealed(held.meta, META)}
 
     def _lock(self, *, shared: bool) -> AbstractContextManager[None]:
         return locked(self._root / LOCK, shared=shared, seconds=self._patience, sleep=self._sleep)
@@ -156,72 +181,16 @@ class FilesStore:
                 stack.enter_context(self._lock(shared=True))
             yield
 
-    def _sound_files(self) -> list[LedgerFile]:
-        """What is on disk, once it is known to be ours; the caller keeps writers away."""
-        self._check_meta()
-        return list(self._listing())
-
     def _snapshot(self, files: Iterable[LedgerFile]) -> StoredSnapshot:
         files = sorted(files)
         names = "".join(f"{file.path}\0{file.size}\n" for file in files)
         version = hashlib.sha256(names.encode()).hexdigest()[:40]
-        return StoredSnapshot(version, lambda: files, self._read)
-
-    def _check_meta(self) -> None:
-        path = self._root / META
-        if not path.exists() and hidden(path).exists() and META in pending(self._root):
-            path = hidden(path)
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            if (self._root / LEDGER).exists():
-                raise StateCorrupt(self._missing(f"{META} is missing")) from None
-            raise StateMissing(self._missing(f"{META} is missing")) from None
-        check_meta(content, self._fingerprint, f"{self._root.name}/{META}")
-
-    def _listing(self) -> Iterator[LedgerFile]:
-        for path in self._walk(self._root / LEDGER, 3):
-            name = path.relative_to(self._root).as_posix()
-            yield ledger_file(name, str(path), path.stat().st_size)
-        for name in pending(self._root):
-            path = self._root / name
-            if name.startswith(f"{LEDGER}/") and not path.exists():
-                yield ledger_file(name, str(hidden(path)), hidden(path).stat().st_size)
-
-    def _walk(self, directory: Path, depth: int) -> Iterator[Path]:
-        if not directory.exists():
-            return
-        for path in sorted(directory.iterdir()):
-            if path.name.startswith("."):
-                continue
-            if path.is_symlink():
-                raise StateCorrupt(f"{path} is a symbolic link: records are ordinary files")
-            if path.is_dir() and depth > 1:
-                yield from self._walk(path, depth - 1)
-            else:
-                yield path
-
-    def _read(self, files: Sequence[LedgerFile]) -> Iterator[bytes]:
-        for file in files:
-            try:
-                yield self._content(file)
-            except FileNotFoundError:
-                raise StateCorrupt(f"state/{file.path} is missing: was it deleted?") from None
-            except OSError as error:
-                raise state_error(error, Path(file.source)) from None
-
-    def _content(self, file: LedgerFile) -> bytes:
-        """A file's bytes, whether or not it has got its name yet."""
-        path = self._root / file.path
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return hidden(path).read_bytes()
+        return StoredSnapshot(version, lambda: files, self._directory.read)
 
     def _check_place(self) -> None:
         self._check_inside()
         if not self._root.exists():
-            raise StateMissing(self._missing("there is no state"))
+            raise StateMissing(missing_state(self._root, "there is no state"))
 
     def _check_inside(self) -> None:
         home = self._workspace.resolve()
@@ -230,9 +199,3 @@ class FilesStore:
                 raise StateRefused(f"{path} leads out of the workspace: a symbolic link?")
             if path.exists() and not path.is_dir():
                 raise StateRefused(f"{path} is not a directory")
-
-    def _missing(self, what: str) -> str:
-        return (
-            f"{self._root}: {what}: if nothing was ever sent from here, run sendoff init; else "
-            "bring the directory back"
-        )

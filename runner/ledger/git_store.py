@@ -14,21 +14,24 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from ..errors import RaceLost, StateCorrupt, StateMissing, StateRefused, StateUnreachable
-from ..model.ledger import Document, Record
+from ..errors import Problem, RaceLost, StateCorrupt, StateMissing, StateRefused, StateUnreachable
+from ..model.ledger import Document, Inspection, Record
 from ..ports import Snapshot
 from ..repository.git import Git, check_branch, check_remote, mask
 from ..repository.objects import (
     FILE,
     changed_afterwards,
+    changes,
     commit_files,
     list_files,
     list_names,
+    merges,
     read_blobs,
     read_file,
 )
 from ..repository.push import PushOutcome, push
 from ..repository.tips import fetch, is_ancestor, recall, remember, remote_tip
+from .inspection import Inspector
 from .layout import (
     LEDGER,
     META,
@@ -44,6 +47,8 @@ from .snapshot import StoredSnapshot
 
 STATE: Final = "state"
 """The directory on the branch that holds the state."""
+_FIXED: Final = (f"{STATE}/{LEDGER}", f"{STATE}/{META}")
+"""What is written once and never changed."""
 
 _ASK_AGAIN: Final = (0.5, 2.0)
 """Seconds to wait before an unanswered push of the same commit is tried again."""
@@ -175,6 +180,34 @@ class GitStore:
             return self._accepted(commit)
         raise StateUnreachable(self._no_answer(outcome))
 
+    def inspect(self) -> Inspection:
+        """Everything that is wrong with the ledger, and with the branch's history.
+
+        Raises StateMissing, StateUnreachable.
+        """
+        before = recall(self._git, self._ref)
+        tip = self._tip(before)
+        found, version = Inspector(), [0]
+        found.attempt(LEDGER, lambda: self._check_forward(tip, before))
+        found.problems += self._history(tip)
+        found.attempt(META, lambda: version.append(self._check_meta(tip)))
+        for blob in list_files(self._git, tip, f"{STATE}/{LEDGER}"):
+            path = blob.path.removeprefix(f"{STATE}/")
+            found.add(path, blob.oid, blob.size, ordinary=blob.mode == FILE)
+        found.read(self._read)
+        return found.result(f"the branch {self._where}", version[-1])
+
+    def _history(self, tip: str) -> Iterator[Problem]:
+        """What the branch's history shows to have been done by other hands."""
+        for commit, path in changes(self._git, tip, None, *_FIXED):
+            message = f"changed or deleted by commit {commit[:12]}, after it had been written"
+            hint = "put the branch back to the commit before that"
+            yield Problem(path, 0, 0, message, hint, "rewritten")
+        for commit in merges(self._git, tip):
+            message = f"commit {commit[:12]} joins two histories: no run makes such a commit"
+            hint = "look with git log whether both sides mailed the same people"
+            yield Problem(STATE, 0, 0, message, hint, "merged", "warning")
+
     @property
     def _where(self) -> str:
         return f"{self._branch!r} of {mask(self._remote)!r}"
@@ -183,7 +216,7 @@ class GitStore:
         """The remote's tip, with its commits in this clone."""
         tip = remote_tip(self._git, self._remote, self._branch)
         if tip is None and before:
-            raise StateMissing(
+            raise StateCorrupt(
                 f"the branch {self._where} is gone; this clone saw it last at {before}. To bring "
                 f"it back: git push {mask(self._remote)} {before}:refs/heads/{self._branch}"
             )
@@ -195,15 +228,17 @@ class GitStore:
         fetch(self._git, self._remote, self._branch, tip)
         return tip
 
-    def _check_history(self, tip: str, before: str | None) -> None:
+    def _check_forward(self, tip: str, before: str | None) -> None:
         if before and not is_ancestor(self._git, before, tip):
             raise StateCorrupt(
                 f"the branch {self._where} went backwards or was rewritten: it is at {tip}, and "
                 f"the {before} seen before is no part of it. Put it back; or, if it was rewritten "
                 f"on purpose: git update-ref -d {self._ref}"
             )
-        paths = (f"{STATE}/{LEDGER}", f"{STATE}/{META}")
-        changed = changed_afterwards(self._git, tip, before, *paths)
+
+    def _check_history(self, tip: str, before: str | None) -> None:
+        self._check_forward(tip, before)
+        changed = changed_afterwards(self._git, tip, before, *_FIXED)
         if changed:
             raise StateCorrupt(
                 f"{changed[0]} was changed or deleted on the branch {self._where} after it was "
@@ -211,14 +246,14 @@ class GitStore:
                 "are never changed. Put the branch back to the commit before that"
             )
 
-    def _check_meta(self, tip: str) -> None:
+    def _check_meta(self, tip: str) -> int:
         meta = read_file(self._git, tip, f"{STATE}/{META}")
         if meta is None:
             raise StateCorrupt(
                 f"the branch {self._where} holds no {STATE}/{META}: it is no state of sendoff, "
                 "or was emptied"
             )
-        check_meta(meta, self._fingerprint, f"{STATE}/{META}")
+        return check_meta(meta, self._fingerprint, f"{STATE}/{META}")
 
     def _snapshot(self, commit: str) -> Snapshot:
         def listing() -> Iterator[LedgerFile]:
@@ -228,10 +263,10 @@ class GitStore:
                     raise StateCorrupt(f"{blob.path} is not an ordinary file")
                 yield ledger_file(path, blob.oid, blob.size)
 
-        def read(files: Sequence[LedgerFile]) -> Iterator[bytes]:
-            return read_blobs(self._git, [(file.source, file.size) for file in files])
+        return StoredSnapshot(commit, listing, self._read)
 
-        return StoredSnapshot(commit, listing, read)
+    def _read(self, files: Sequence[LedgerFile]) -> Iterator[bytes]:
+        return read_blobs(self._git, [(file.source, file.size) for file in files])
 
     def _files(
         self, tip: str, records: Sequence[Record], run: str, documents: Sequence[Document]

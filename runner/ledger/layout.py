@@ -1,6 +1,7 @@
 """Where things lie below ``state/``, the same in both stores.
 
     meta.json
+    seal.json                                  in a directory only, rewritten: see ``seal.py``
     ledger/CAMPAIGN/YYYY-MM/RUN-SEQ.jsonl      records; one new file per campaign and append
     jobs/CAMPAIGN.json                         derived, may be rewritten
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import groupby
@@ -32,6 +33,7 @@ from .records import encode
 
 META: Final = "meta.json"
 LEDGER: Final = "ledger"
+SEE: Final = "Nothing is sent until it is mended: see sendoff verify, and docs/recovery.md"
 _NAME: Final = re.compile(r"(?P<run>.+)-(?P<seq>\d{4,})\.jsonl", re.ASCII)
 _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -80,7 +82,9 @@ def ledger_file(path: str, source: str, size: int) -> LedgerFile:
     except ValueError:
         sound = False
     if file is None or not sound:
-        raise StateCorrupt(f"{'state/' + path!a}: no ledger file is named so: was it renamed?")
+        raise StateCorrupt(
+            f"{'state/' + path!a}: no ledger file is named so: was it renamed? {SEE}"
+        )
     return file
 
 
@@ -101,16 +105,23 @@ def in_order(files: Iterable[LedgerFile]) -> Mapping[str, tuple[LedgerFile, ...]
     result: dict[str, tuple[LedgerFile, ...]] = {}
     for campaign, group in groupby(sorted(files), key=lambda file: file.campaign):
         result[campaign] = tuple(group)
-        _check_sequence(result[campaign])
+        for missing in gaps(result[campaign]):
+            raise StateCorrupt(f"state/{missing.path} is missing: was it deleted? {SEE}")
     return result
 
 
-def _check_sequence(files: Sequence[LedgerFile]) -> None:
-    for (month, run), group in groupby(files, key=lambda file: (file.month, file.run)):
-        for expected, file in enumerate(group, start=1):
+def gaps(files: Iterable[LedgerFile]) -> Iterator[LedgerFile]:
+    """The first file that is missing before each one whose SEQ does not follow; ``files`` sorted.
+
+    One of each gap, not all: a SEQ that somebody made up must not fill the screen.
+    """
+    runs = groupby(files, key=lambda file: (file.campaign, file.month, file.run))
+    for (campaign, month, run), group in runs:
+        expected = 1
+        for file in group:
             if file.seq != expected:
-                missing = LedgerFile(file.campaign, month, run, expected)
-                raise StateCorrupt(f"state/{missing.path} is missing: was it deleted?")
+                yield LedgerFile(campaign, month, run, expected)
+            expected = file.seq + 1
 
 
 def next_seq(names: Iterable[str], run: str) -> int:

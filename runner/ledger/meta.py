@@ -1,6 +1,10 @@
 """``state/meta.json``: the format of the state, and the fingerprint of its key.
 
 {"created": "2025-10-01T09:00:00Z", "format": 1, "key_id": "1f8a03bc"}
+
+Format 1 is records alone; the branch's history shows what became of them.  Format 2, for a
+directory, has besides a check line at the end of each ledger file and ``seal.json`` (``seal.py``).
+Both stores read both; the files store turns 1 into 2 at its next append.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from typing import Final
 
 from ..errors import StateCorrupt, StateKeyChanged
 
-FORMAT: Final = 1
-"""The format this version writes; it reads no newer one."""
+PLAIN: Final = 1
+SEALED: Final = 2
+"""The newest format; no newer one is read."""
 
 
 def key_id(state_key: str) -> str:
@@ -23,15 +28,20 @@ def key_id(state_key: str) -> str:
     return digest.hex()[:8]
 
 
-def encode_meta(fingerprint: str, created: datetime) -> bytes:
-    """The content of a new ``meta.json``; ``created`` is aware."""
+def encode_meta(fingerprint: str, created: datetime, version: int = PLAIN) -> bytes:
+    """The content of a new ``meta.json`` of format ``version``; ``created`` is aware."""
     at = created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    meta = {"created": at, "format": FORMAT, "key_id": fingerprint}
+    meta = {"created": at, "format": version, "key_id": fingerprint}
     return (json.dumps(meta, sort_keys=True) + "\n").encode()
 
 
-def check_meta(content: bytes, fingerprint: str, where: str) -> None:
-    """Make sure that this state is ours to read.
+def as_sealed(content: bytes, where: str) -> bytes:
+    """A sound ``meta.json`` again, with the newest format."""
+    return (json.dumps({**_load(content, where), "format": SEALED}, sort_keys=True) + "\n").encode()
+
+
+def check_meta(content: bytes, fingerprint: str, where: str) -> int:
+    """Make sure that this state is ours to read; returns its format.
 
     Raises StateCorrupt for an unreadable or newer format, StateKeyChanged for another key.
     """
@@ -39,9 +49,9 @@ def check_meta(content: bytes, fingerprint: str, where: str) -> None:
     version = meta.get("format")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise StateCorrupt(f"{where}: format is not a whole number above 0")
-    if version > FORMAT:
+    if version > SEALED:
         raise StateCorrupt(
-            f"{where}: the state has format {version}, this sendoff knows up to {FORMAT}: "
+            f"{where}: the state has format {version}, this sendoff knows up to {SEALED}: "
             "written by a newer sendoff? Install that version here too"
         )
     written = meta.get("key_id")
@@ -54,6 +64,7 @@ def check_meta(content: bytes, fingerprint: str, where: str) -> None:
             "nobody would look mailed, so nothing is sent. Set the state key (SENDOFF_STATE_KEY) "
             "to the value it had; if that is lost, the history cannot be matched to contacts"
         )
+    return version
 
 
 def _load(content: bytes, where: str) -> dict[str, object]:

@@ -8,8 +8,9 @@ from functools import cached_property
 from ..errors import StateCorrupt
 from ..model.contacts import KEY_BYTES
 from ..model.ledger import Claim, Receipt, Record, Resolution
-from .layout import LedgerFile, in_order
+from .layout import SEE, LedgerFile, in_order
 from .records import decode
+from .seal import split_end
 
 ListFiles = Callable[[], Iterable[LedgerFile]]
 ReadFiles = Callable[[Sequence[LedgerFile]], Iterator[bytes]]
@@ -45,27 +46,45 @@ class StoredSnapshot:
         files = self._files.get(campaign, ())
         check = _CrossCheck()
         for file, content in zip(files, self._read_files(files), strict=True):
-            for place, record in _lines(file, content):
+            for number, record in examine(file, content):
+                place = f"state/{file.path}:{number}" if number else f"state/{file.path}"
+                if isinstance(record, str):
+                    raise StateCorrupt(f"{place}: {record} {SEE}")
                 check.add(place, record)
                 yield record
         check.finish()
 
+    def check(self, campaign: str) -> None:
+        """Read a campaign's records to their end, for the errors that ``records`` raises."""
+        for _ in self.records(campaign):
+            pass
 
-def _lines(file: LedgerFile, content: bytes) -> Iterator[tuple[str, Record]]:
-    path = f"state/{file.path}"
+
+def examine(file: LedgerFile, content: bytes) -> Iterator[tuple[int, Record | str]]:
+    """Each line of a file: (its number, the record, or what is wrong with it).
+
+    Number 0: the file as a whole.
+    """
     if not content.endswith(b"\n"):
-        raise StateCorrupt(f"{path}: the last line is cut off: was the file truncated?")
+        yield 0, "the last line is cut off: was the file truncated?"
+        content = content[: content.rfind(b"\n") + 1]
+    body, end = split_end(content)
+    for number, line in enumerate(body.split(b"\n")[:-1], start=1):
+        yield number, _record(file, line)
+    if end and end.fault:
+        yield 0, f"{end.fault}: was the file edited?"
+
+
+def _record(file: LedgerFile, line: bytes) -> Record | str:
     try:
-        lines = content.decode("utf-8").split("\n")[:-1]
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise StateCorrupt(f"{path}:{number}: this is not UTF-8") from None
-    for number, line in enumerate(lines, start=1):
-        place = f"{path}:{number}"
-        record = decode(line, place)
-        if record.campaign != file.campaign:
-            raise StateCorrupt(f"{place}: a record of another campaign: was the file moved?")
-        yield place, record
+        record = decode(line.decode("utf-8"), "")
+    except UnicodeDecodeError:
+        return "this is not UTF-8"
+    except StateCorrupt as error:
+        return str(error).removeprefix(": ")
+    if record.campaign != file.campaign:
+        return "a record of another campaign: was the file moved?"
+    return record
 
 
 class _CrossCheck:
@@ -78,7 +97,7 @@ class _CrossCheck:
     def add(self, place: str, record: Record) -> None:
         if isinstance(record, Claim):
             if record.id in self._claims:
-                raise StateCorrupt(f"{place}: the claim {record.id} is there twice")
+                raise StateCorrupt(f"{place}: the claim {record.id} is there twice. {SEE}")
             self._claims[record.id] = len(record.keys) // KEY_BYTES
         elif isinstance(record, Receipt):
             ranges = [r for part in record.parts for r in part.ranges]
@@ -92,6 +111,9 @@ class _CrossCheck:
         for place, claim, end, whole in self._settled:
             size = self._claims.get(claim)
             if size is None:
-                raise StateCorrupt(f"{place}: its claim {claim} is missing: was a file deleted?")
+                raise StateCorrupt(
+                    f"{place}: its claim {claim} is missing: was a file deleted? {SEE}"
+                )
             if end > size or (whole and end < size):
-                raise StateCorrupt(f"{place}: settles {end} contacts of a claim of {size}")
+                what = f"settles {end} contacts of a claim of {size}"
+                raise StateCorrupt(f"{place}: {what}. {SEE}")

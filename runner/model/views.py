@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from ..errors import Problem
 from .message import Rendered
-from .plan import JobPlan
+from .plan import JobPlan, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,84 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """One message of a preview: ``label`` says why this contact was chosen."""
+    """One message of a preview: ``label`` says why this contact was chosen.
+
+    ``former``: the same message as it was before, where there is something to compare with and
+    the step was in it.  ``compared``: there is something to compare with.
+    """
 
     step: str
     label: str
     masked: str
     message: Rendered
+    former: Rendered | None = None
+    compared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a contact sees of a mail before opening it.
+
+    ``label`` says why this contact was chosen, ``alike`` how many others of those chosen see the
+    same.  ``former``: (subject, preheader) as they were before, None where there was no mail.
+    """
+
+    label: str
+    subject: str
+    preheader: str
+    alike: int = 0
+    former: tuple[str, str] | None = None
+
+    @property
+    def differs(self) -> bool:
+        """True when it was different before."""
+        return self.former is not None and self.former != (self.subject, self.preheader)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Mails of one job on one day: ``at`` is the first of that day, in the calendar's zone.
+
+    ``estimated``: the number is that of the audience today; who gets it is not decided yet.
+    """
+
+    at: datetime
+    campaign: str
+    name: str
+    step: str
+    count: int
+    status: JobStatus
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a reviewer is shown beside the plan itself.
+
+    ``faces`` by (campaign, step).  ``max_batch``: contacts in one request to the provider.
+    ``calendar``: the next ``days`` days, in order of time.  ``problems``: what is wrong in the
+    files.
+    """
+
+    faces: Mapping[tuple[str, str], tuple[Face, ...]] = field(default_factory=dict)
+    max_batch: int = 1000
+    calendar: tuple[Occasion, ...] = ()
+    days: int = 30
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyView:
+    """What ``sendoff verify`` found.  ``outcomes``: mails by what became of them.
+
+    ``where``: the store, for people.  ``format``: of the state; 0 when it cannot be read.
+    """
+
+    where: str
+    format: int
+    files: int
+    records: int
+    campaigns: int
+    claims: int
+    outcomes: Mapping[str, int]
+    problems: tuple[Problem, ...]

@@ -78,12 +78,13 @@ def as_json(problems: Sequence[Problem], workspace: Workspace, screen: Screen = 
                 "lists": len(workspace.lists),
                 "templates": len(workspace.templates),
             },
-            "problems": [_record(problem) for problem in in_order(problems)],
+            "problems": [record(problem) for problem in in_order(problems)],
         }
     )
 
 
-def _record(problem: Problem) -> dict[str, object]:
+def record(problem: Problem) -> dict[str, object]:
+    """A problem as JSON."""
     return {
         "path": problem.path,
         "line": problem.line,

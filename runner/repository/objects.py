@@ -138,13 +138,29 @@ def changed_afterwards(git: Git, tip: str, since: str | None, *paths: str) -> li
 
     In a history in which files are only ever added, this is empty.
     """
+    return sorted({path for _, path in changes(git, tip, since, *paths)})
+
+
+def changes(git: Git, tip: str, since: str | None, *paths: str) -> list[tuple[str, str]]:
+    """(commit, path) of every change or deletion that ``changed_afterwards`` means."""
     span = [tip, f"^{since}"] if since else [tip]
     commits = git.ask("rev-list", *span)
     if not commits:
         return []
     out = git.ask(
-        *("diff-tree", "--stdin", "-r", "-m", "--root", "-z", "--no-commit-id", "--no-renames"),
+        *("diff-tree", "--stdin", "-r", "-m", "--root", "-z", "--no-renames"),
         *("--name-only", "--diff-filter=MDT", "--", *paths),
         feed=commits,
     )
-    return sorted({os.fsdecode(path) for path in out.split(b"\0") if path})
+    found, commit, known = [], "", set(commits.decode().split())
+    for word in map(os.fsdecode, out.split(b"\0")):
+        if word in known:
+            commit = word
+        elif word:
+            found.append((commit, word))
+    return found
+
+
+def merges(git: Git, tip: str) -> list[str]:
+    """The commits up to ``tip`` that have more than one parent, the newest first."""
+    return git.ask("rev-list", "--min-parents=2", tip).decode().split()

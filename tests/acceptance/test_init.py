@@ -15,7 +15,7 @@ import pytest
 from runner.bootstrap import Site
 from runner.clock import SystemClock
 from runner.commands.init import SAMPLE, init
-from runner.errors import StateError, StateKeyChanged, StateMissing, UsageError
+from runner.errors import StateCorrupt, StateError, StateKeyChanged, UsageError
 from runner.workspace import WorkspaceFiles, load
 
 KEY = "a state key of more than thirty-two characters"
@@ -259,7 +259,7 @@ def test_a_ledger_that_is_gone_is_never_begun_anew(repository: Path) -> None:
     """Nothing would look sent."""
     init(site(repository), "git")
     git(repository, "push", "-q", "origin", ":sendoff-state")
-    with pytest.raises(StateMissing, match="is gone"):
+    with pytest.raises(StateCorrupt, match="is gone"):
         init(site(repository), None)
     assert not git(repository, "ls-remote", "--heads", "origin", "sendoff-state")
 

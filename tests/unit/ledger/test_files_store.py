@@ -34,7 +34,7 @@ MakeClaim = Callable[..., Claim]
 MakeStore = Callable[[], FilesStore]
 STEPS = ("open", "os.rename", "os.mkdir", "os.remove", "os.listdir", "fcntl.flock", "os.scandir")
 
-LAST_STEP = 38
+LAST_STEP = 52
 """Beyond the last step of an append of two campaigns and a document; proven below."""
 LAST_STEP_OF_INIT = 16
 
@@ -440,11 +440,11 @@ def test_a_file_that_vanishes_while_reading_is_missing(
         ids(snapshot)
 
 
-def test_a_file_that_changed_its_size_gives_the_state_another_name(
+def test_a_file_that_changed_its_size_is_noticed_before_anything_is_written(
     store: FilesStore, make_claim: MakeClaim, root: Path
 ) -> None:
     base = store.append(store.sync(), [make_claim("1")], run="r", message="")
     with next(root.rglob("*.jsonl")).open("ab") as file:
         file.write(b"\n")
-    with pytest.raises(RaceLost):
+    with pytest.raises(StateCorrupt, match=r"r-0001\.jsonl"):
         store.append(base, [make_claim("2")], run="r", message="")

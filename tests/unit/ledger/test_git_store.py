@@ -15,7 +15,6 @@ import pytest
 from runner.errors import (
     RaceLost,
     StateCorrupt,
-    StateMissing,
     StateRefused,
     StateUnreachable,
     UsageError,
@@ -289,13 +288,13 @@ def test_a_push_that_hangs_after_it_was_taken(
     assert ids(append(hasty, base, make_claim("1"))) == ["1"]
 
 
-def test_a_branch_that_was_deleted_is_missing_and_the_way_back_is_told(
+def test_a_branch_that_was_deleted_is_no_empty_ledger_and_the_way_back_is_told(
     store: GitStore, clone: Path, remote: Path, make_claim: MakeClaim
 ) -> None:
     base = append(store, store.sync(), make_claim("1"))
     sh(remote, "update-ref", "-d", f"refs/heads/{BRANCH}")
     way_back = f"git push origin {base.version}:refs/heads/{BRANCH}"
-    with pytest.raises(StateMissing, match=way_back):
+    with pytest.raises(StateCorrupt, match=way_back):
         store.sync()
     sh(clone, *way_back.split()[1:])
     assert ids(store.sync()) == ["1"]
@@ -308,7 +307,7 @@ def test_a_claim_does_not_bring_a_deleted_branch_back(
     sh(remote, "update-ref", "-d", f"refs/heads/{BRANCH}")
     with pytest.raises(RaceLost):
         append(store, base, make_claim("2"))
-    with pytest.raises(StateMissing):
+    with pytest.raises(StateCorrupt):
         settle(store, make_claim("1"))
     assert sh(remote, "branch", "--list", BRANCH) == ""
 
