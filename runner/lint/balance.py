@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from ..model.campaign import Place
-from .sources import SourceText, blank
+from .sources import SourceText
+from .spans import JINJA, RAW, TAG, Span, blank, blanked, spans
 
 VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param"}
@@ -24,11 +26,11 @@ _OPTIONAL = frozenset(
 )
 """Elements that HTML itself ends."""
 
-_PIECE = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%[-+]?\s*(?P<word>\w+)(?P<rest>.*?)%\}", re.DOTALL)
-_RAW = re.compile(r"<!--.*?(?:-->|\Z)|<(style|script|title)\b.*?</\1\s*>", re.DOTALL | re.I)
-_TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][\w:-]*)(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*+>")
+_STATEMENT = re.compile(r"\{%[-+]?\s*(?P<word>\w+)(?P<rest>.*)", re.DOTALL)
 _NAME = re.compile(r"[\"']([^\"']+)[\"']")
 MAX_DEPTH = 20
+MAX_FAULTS = 20
+"""So many in one file say that something is wrong; more do not say it better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,21 @@ def unbalanced(
     included = {name for root in roots for name in _includes(root)}
     for root in roots:
         if root.path not in {partials[name].path for name in included if name in partials}:
-            yield from _faults(_events(root, partials, 0))
+            yield from islice(_faults(_events(root, partials, 0)), MAX_FAULTS)
 
 
 def _includes(source: SourceText) -> Iterator[str]:
-    for match in _PIECE.finditer(source.text):
-        name = _NAME.search(match["rest"] or "")
-        if match["word"] == "include" and name:
-            yield name[1]
+    for _, word, name in _statements(source.text):
+        if word == "include" and name:
+            yield name
+
+
+def _statements(text: str) -> Iterator[tuple[Span, str, str]]:
+    """All Jinja2: where, its word ('' for expressions and comments), the first name in it."""
+    for span in spans(text, JINJA):
+        match = _STATEMENT.match(text[span.start : span.end])
+        name = _NAME.search(match["rest"]) if match else None
+        yield span, match["word"] if match else "", name[1] if name else ""
 
 
 def _faults(events: Iterator[tuple[bool, _Open]]) -> Iterator[tuple[Place, str]]:
@@ -78,9 +87,9 @@ def _events(
 ) -> Iterator[tuple[bool, _Open]]:
     """The tags of a source and of what it includes, in order: (closes?, tag)."""
     text, includes = _without_jinja(source.text)
-    text = _RAW.sub(blank, text)
+    text = blanked(text, RAW)
     ahead = sorted(includes, reverse=True)
-    for match in _TAG.finditer(text):
+    for match in TAG.finditer(text):
         while ahead and ahead[-1][0] < match.start():
             yield from _included(ahead.pop()[1], partials, depth)
         name = match["name"].lower()
@@ -102,24 +111,36 @@ def _without_jinja(text: str) -> tuple[str, list[tuple[int, str]]]:
     includes outside of those branches, as (offset, name)."""
     out: list[str] = []
     includes: list[tuple[int, str]] = []
-    branches: list[bool] = []
+    branches = _Branches()
     position = 0
-    for match in _PIECE.finditer(text):
-        _copy(out, text[position : match.start()], any(branches))
-        out.append(blank(match))
-        position = match.end()
-        word = match["word"] or ""
-        if word in {"if", "for"}:
-            branches.append(False)
-        elif word in {"else", "elif"} and branches:
-            branches[-1] = True
-        elif word in {"endif", "endfor"} and branches:
-            branches.pop()
-        elif word == "include" and not any(branches) and (name := _NAME.search(match["rest"])):
-            includes.append((match.start(), name[1]))
-    _copy(out, text[position:], any(branches))
+    for span, word, name in _statements(text):
+        out.append(branches.kept(text[position : span.start]))
+        out.append(blank(text[span.start : span.end]))
+        position = span.end
+        branches.take(word)
+        if word == "include" and name and not branches.skipped:
+            includes.append((span.start, name))
+    out.append(branches.kept(text[position:]))
     return "".join(out), includes
 
 
-def _copy(out: list[str], text: str, skipped: bool) -> None:
-    out.append(re.sub(r"[^\n]", " ", text) if skipped else text)
+class _Branches:
+    """The open conditions and loops; ``skipped`` counts those whose first branch is over."""
+
+    def __init__(self) -> None:
+        self.skipped = 0
+        self._over: list[bool] = []
+
+    def take(self, word: str) -> None:
+        """Read the word of a statement."""
+        if word in {"if", "for"}:
+            self._over.append(False)
+        elif word in {"else", "elif"} and self._over and not self._over[-1]:
+            self._over[-1] = True
+            self.skipped += 1
+        elif word in {"endif", "endfor"} and self._over:
+            self.skipped -= self._over.pop()
+
+    def kept(self, text: str) -> str:
+        """The text, or as much nothing inside a branch that is not read."""
+        return blank(text) if self.skipped else text

@@ -47,8 +47,8 @@ _HINTS = {
 }
 
 _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_DECLARATION = re.compile(r"([a-z-]+)\s*:\s*([^;{}]*)", re.IGNORECASE)
-_FUNCTION = re.compile(r"\b([a-z-]+)\(", re.IGNORECASE)
+_DECLARATION = re.compile(r"(?<![a-z-])([a-z-]+)\s*:\s*([^;{}]*)", re.IGNORECASE)
+_FUNCTION = re.compile(r"(?<![\w-])([a-z-]+)\(", re.IGNORECASE)
 _UNIT = re.compile(r"(?<![\w.#-])-?[0-9.]+([a-z]+)\b", re.IGNORECASE)
 _AT_RULE = re.compile(r"(@[a-z-]+)")
 
@@ -110,7 +110,7 @@ def features_of_sheet(sheet: str) -> Iterator[str]:
             at_rule = depth + 1 if piece.endswith("{") else 0
         if not at_rule and depth and not piece.endswith("{"):
             yield from features_of_style(piece)
-        depth += piece.count("{") - piece.count("}")
+        depth = max(depth + piece.count("{") - piece.count("}"), 0)
         if depth < at_rule:
             at_rule = 0
 

@@ -33,4 +33,4 @@ def check(subject: Subject, message: Rendered | None) -> Iterator[Finding]:
 
 def _used(sources: Sources, name: str) -> Place | None:
     """Where the field is printed."""
-    return sources.pattern(rf"\{{\{{[^}}]*?\b({re.escape(name)})\b")
+    return sources.pattern(rf"\{{\{{[^{{}}]*?\b({re.escape(name)})\b")

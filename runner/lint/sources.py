@@ -7,17 +7,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from ..model.campaign import Place
+from .spans import COMMENT, JINJA, TAG, blanked
 
 FILLER = "\x01"
 """Stands, as often as it is long, where Jinja2 stood."""
 
-_JINJA = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_JINJA_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_TAG = re.compile(r"<([a-zA-Z][\w:-]*)((?:\"[^\"]*\"|'[^']*'|[^<>\"'])*+)>")
 _ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
 _LOADS = re.compile(r"\{%[-+]?\s*(?:extends|include|import|from)\s+[\"']([^\"']+)[\"']")
 _ENDS = r"(?![\w/?&=-])"
@@ -26,11 +23,6 @@ _MJML = {
     "a": ("a", "mj-button", "mj-image", "mj-navbar-link", "mj-social-element"),
     "html": ("html", "mjml"),
 }
-
-
-def blank(match: re.Match[str], filler: str = " ") -> str:
-    """As many fillers as the match is long, its line breaks kept."""
-    return "".join(c if c == "\n" else filler for c in match.group())
 
 
 @dataclass(frozen=True)
@@ -47,8 +39,7 @@ class SourceText:
     @cached_property
     def markup(self) -> str:
         """The text with fillers for Jinja2 and spaces for HTML comments; offsets are kept."""
-        filled = _JINJA.sub(lambda match: blank(match, FILLER), self.text)
-        return _COMMENT.sub(blank, filled)
+        return blanked(blanked(self.text, JINJA, FILLER), COMMENT)
 
     def place(self, offset: int) -> Place:
         """Line and column of a character."""
@@ -63,13 +54,14 @@ class SourceText:
     def tags(self) -> list[tuple[str, int, dict[str, str]]]:
         """Start tags outside of comments: name, offset, quoted attributes as written."""
         return [
-            (match[1].lower(), match.start(), _attributes(match[2]))
-            for match in _TAG.finditer(self.markup)
+            (match["name"].lower(), match.start(), _attributes(match["rest"]))
+            for match in TAG.finditer(self.markup)
+            if not match["end"]
         ]
 
     def loads(self) -> list[str]:
         """The names of what this source extends, includes or imports."""
-        return _LOADS.findall(_JINJA_COMMENT.sub("", self.text))
+        return _LOADS.findall(blanked(self.text, {"{#": "#}"}))
 
 
 def _attributes(text: str) -> dict[str, str]:
@@ -126,14 +118,23 @@ def _agreement(written: Mapping[str, str], attributes: Mapping[str, str]) -> int
         if name not in written or name not in attributes:
             score -= 1
         else:
-            score += 1 if _shape(written[name]).fullmatch(attributes[name]) else -2
+            score += 1 if _fits(written[name], attributes[name]) else -2
     return score
 
 
-@lru_cache(maxsize=4096)
-def _shape(written: str) -> re.Pattern[str]:
-    pieces = [re.escape(html.unescape(piece)) for piece in re.split(f"{FILLER}+", written)]
-    return re.compile(".*".join(pieces), re.DOTALL)
+def _fits(written: str, value: str) -> bool:
+    """Whether a value may have come from what is written."""
+    first, *others = map(html.unescape, re.split(f"{FILLER}+", written))
+    if not others:
+        return value == first
+    *middle, last = others
+    position = len(first)
+    for piece in middle:
+        found = value.find(piece, position)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return value.startswith(first) and value[position:].endswith(last)
 
 
 @dataclass(frozen=True)

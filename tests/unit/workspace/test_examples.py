@@ -169,8 +169,8 @@ def test_templates(whole) -> None:
     )
     ignored = whole.campaigns["first-mail"].ignores
     assert [(ignore.code, ignore.place.column) for ignore in ignored] == [
-        ("night-send", 16),
-        ("missing-lang", 28),
+        ("night-send", 17),
+        ("missing-lang", 29),
     ]
     assert whole.templates["news/weekly"].kind == "mjml"
     assert set(whole.templates) == {"hello", "news/weekly"}
