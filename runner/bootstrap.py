@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .clock import SystemClock
-from .errors import InputError, Problem, StateError, StateMissing, UsageError
+from .errors import Problem, StateError, StateMissing
 from .model.settings import Settings
-from .survey import Desk, Desks
+from .survey import Desk
 from .workspace import WorkspaceFiles, load
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from .model.contacts import Audience
     from .model.workspace import Workspace
     from .ports import Composer, Provider, Snapshot
-    from .repository.approved import Approved
     from .repository.git import Git
     from .templates import TemplateRoom
 
@@ -57,6 +54,8 @@ class _Room:
 
 
 SETTINGS = "sendoff.yaml"
+MIN_KEY = 32
+"""Characters: a short key could be guessed, and with it the addresses behind the keys."""
 NO_KEY = b"no state key: nothing of this is stored"
 
 
@@ -95,36 +94,14 @@ class Site:
     def desk(self) -> Desk:
         """The working tree, ready to be planned; nothing in it is approved."""
         files = WorkspaceFiles(self.root)
-        return self._desk(self.workspace, files, files)
+        return self.desk_of(self.workspace, files, files)
 
     def contact_lists(self) -> ContactLists:
         """The working tree's lists."""
         return self._contact_lists(self.workspace, WorkspaceFiles(self.root))
 
-    @contextmanager
-    def approved_desks(self) -> Iterator[Desks]:
-        """What may be sent: with the git store the approved commit, else the working tree."""
-        if self._own_settings().state.backend == "files":
-            yield _TreeDesks(self)
-            return
-        with ExitStack() as stack:
-            yield _ApprovedDesks(self, stack)
-
-    def exported_desk(self, approved: Approved, into: Path) -> Desk:
-        """The desk of an approved commit, its files written below ``into``.
-
-        List data and nothing else is also looked for in the working tree: contacts need not be
-        in git.
-        """
-        self._export(approved.commit, into)
-        files = WorkspaceFiles(into)
-        workspace = load(files)
-        self._refuse_other_state(workspace.settings, approved)
-        desk = self._desk(workspace, files, WorkspaceFiles(into, fallback=self.root))
-        desk.commit, desk.committed_at = approved.commit, approved.committed_at
-        return desk
-
-    def _desk(self, workspace: Workspace, files: WorkspaceFiles, data: WorkspaceFiles) -> Desk:
+    def desk_of(self, workspace: Workspace, files: WorkspaceFiles, data: WorkspaceFiles) -> Desk:
+        """A desk for any loaded workspace; ``data`` is where its lists' data is looked for."""
         desk = Desk(workspace, self._contact_lists(workspace, data), _Room(workspace, files))
         provider = self.provider(workspace.settings)
         desk.resends = provider.name if provider.capabilities.idempotent else ""
@@ -134,6 +111,10 @@ class Site:
         from .contacts import ContactLists
 
         return ContactLists(data, self._state_key(workspace.settings), workspace.suppressions)
+
+    def forget(self) -> None:
+        """Read the working tree anew when it is next asked for."""
+        self.__dict__.pop("workspace", None)
 
     def relative(self, path: str) -> str:
         """A path given on the command line, as problems name it."""
@@ -148,44 +129,19 @@ class Site:
     def replace_file(self, path: str, content: bytes) -> None:
         """Write a file of the workspace whole or not at all, its mode kept."""
         target = self.root / path
-        temporary = target.with_name(f".{target.name}.sendoff")
-        temporary.write_bytes(content)
-        temporary.chmod(target.stat().st_mode & 0o777)
-        temporary.replace(target)
+        # a name that nobody can know beforehand: a link under it would be written through
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+            temporary.chmod(target.stat().st_mode & 0o777)
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
-    @contextmanager
-    def desk_at(self, ref: str) -> Iterator[tuple[Desk | None, str]]:
-        """The desk of a commit of this repository, and the commit; None where it holds no
-        workspace.  Raises UsageError for a ref that git does not know."""
-        commit = self._commit(ref)
-        with tempfile.TemporaryDirectory(prefix="sendoff-") as directory:
-            self._export(commit, Path(directory))
-            if not (Path(directory) / SETTINGS).exists():
-                yield None, commit
-                return
-            files = WorkspaceFiles(Path(directory))
-            lists = WorkspaceFiles(Path(directory), fallback=self.root)
-            yield self._desk(load(files), files, lists), commit
-
-    def _commit(self, ref: str) -> str:
-        answer = self.git.run(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
-        )
-        if answer.code != 0:
-            raise UsageError(f"git knows no {ref!r} here: fetch it, or name another base")
-        return answer.text.strip()
-
-    # -- the approved commit ------------------------------------------------------------------
-
-    def _own_settings(self) -> Settings:
-        """The settings here, read alone: only to learn where the state is."""
-        from .workspace import parse_settings
-
-        text = WorkspaceFiles(self.root).read_text(SETTINGS)
-        if text is None:
-            hint = "make a workspace with: sendoff init"
-            raise InputError([Problem(SETTINGS, 0, 0, "there is no sendoff.yaml here", hint)])
-        return parse_settings(text, SETTINGS)
+    # -- git and who works here ---------------------------------------------------------------
 
     @cached_property
     def git(self) -> Git:
@@ -193,27 +149,6 @@ class Site:
         from .repository.git import Git
 
         return Git(self.root)
-
-    def approved_tip(self) -> Approved:
-        """The approved commit, as the remote has it."""
-        from .repository.approved import approved_tip
-
-        state = self._own_settings().state
-        return approved_tip(self.git, state.remote, state.approved_branch, sleep=self.clock.pause)
-
-    def _export(self, commit: str, into: Path) -> None:
-        from .repository.approved import export, workspace_prefix
-
-        export(self.git, commit, workspace_prefix(self.git), (SETTINGS, "campaigns"), into)
-
-    def _refuse_other_state(self, approved: Settings, tip: Approved) -> None:
-        """An edit here must not point the run at another ledger, where nothing looks sent."""
-        own, theirs = self._own_settings().state, approved.state
-        if own != theirs:
-            raise StateError(
-                f"state: in sendoff.yaml here differs from the approved one (branch {tip.branch}): "
-                "merge the change first, or undo it here"
-            )
 
     def git_user(self) -> str:
         """The name that git has for whoever works here, '' when it has none."""
@@ -289,52 +224,3 @@ class Site:
         from . import providers
 
         return providers.build(settings, self.environ, self.root, self.clock)
-
-
-class _ApprovedDesks:
-    """Desks of the approved branch: a new one whenever its tip has moved."""
-
-    def __init__(self, site: Site, stack: ExitStack) -> None:
-        self._site = site
-        self._stack = stack
-        self.current = self._read(site.approved_tip())
-
-    def newest(self) -> Desk:
-        """See ``survey.Desks``."""
-        tip = self._site.approved_tip()
-        if tip.commit != self.current.commit:
-            self.current = self._read(tip)
-        return self.current
-
-    def _read(self, tip: Approved) -> Desk:
-        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sendoff-"))
-        return self._site.exported_desk(tip, Path(directory))
-
-
-class _TreeDesks:
-    """Desks of a working tree that has no approval: a new one when a file was changed."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._seen = self._look()
-        self.current = site.desk()
-
-    def newest(self) -> Desk:
-        """See ``survey.Desks``."""
-        seen = self._look()
-        if seen != self._seen:
-            self._seen = seen
-            self._site.__dict__.pop("workspace", None)
-            self.current = self._site.desk()
-        return self.current
-
-    def _look(self) -> frozenset[tuple[str, int, int]]:
-        """Settings and campaigns, by name, time and size; lists and templates stay as they are."""
-        root = self._site.root
-        paths = [root / SETTINGS, *(root / "campaigns").rglob("*.yaml")]
-        stats = [(path, path.stat()) for path in paths if path.is_file()]
-        return frozenset((str(path), s.st_mtime_ns, s.st_size) for path, s in stats)
-
-
-MIN_KEY = 32
-"""Characters: a short key could be guessed, and with it the addresses behind the keys."""

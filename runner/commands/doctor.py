@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ..approval import approved_desks
 from ..bootstrap import Site
 from ..errors import InputError, SendoffError, StateMissing
 from ..model.views import Check
@@ -74,7 +75,7 @@ def _state(site: Site) -> Check:
 
 
 def _approved(site: Site) -> str:
-    with site.approved_desks() as desks:
+    with approved_desks(site) as desks:
         desk = desks.current
         count = plural(len(desk.workspace.campaigns), "campaign")
         return f"commit {desk.commit[:12]}, {count}"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from ..approval import desk_at
 from ..bootstrap import Site
 from ..errors import InputError, Problem, UsageError
-from ..model.changes import Difference, Version
+from ..model.changes import Version
 from ..model.plan import Plan
 from ..model.settings import Settings
 from ..planning.comparing import compare
 from ..planning.planner import Horizon
-from ..report import differences
+from ..ports import Snapshot
+from ..report import differences, planpage
 from ..report import plan as report
-from ..survey import survey, version
+from ..survey import Desk, survey, version
 from .outcome import Outcome
+from .reviewing import review
 
 
 def plan(
@@ -29,27 +32,36 @@ def plan(
     With ``base``: what merging it into that commit would change.
     """
     if base is not None:
-        difference, note = compare_with(site, base, until)
-        text = differences.FORMATS[format](difference, site.settings, site.terminal, note)
-        return Outcome(text, 3 if difference.after.every_hold else 0)
-    found, note = look(site, campaign, until)
-    text = report.FORMATS[format](found, site.settings, site.terminal, note)
+        return _difference(site, base, until, format)
+    desk, snapshot, note = _here(site, campaign)
+    found = survey(desk, snapshot, horizon(site, desk.workspace.settings, until))
+    if format == "html":
+        seen = review(site, desk, found, snapshot, until=until)
+        text = planpage.html(found, site.settings, site.terminal, note, seen)
+    else:
+        text = report.FORMATS[format](found, site.settings, site.terminal, note)
     return Outcome(text, 3 if found.every_hold else 0)
 
 
-def compare_with(site: Site, base: str, until: timedelta) -> tuple[Difference, str]:
-    """The difference between a commit and the working tree, against one ledger.
+def _difference(site: Site, base: str, until: timedelta, format: str) -> Outcome:  # noqa: A002
+    """What a merge changes, against one ledger; exit code 1 when it brings errors.
 
     A campaign with errors is part of the difference; settings with errors raise InputError.
     """
     snapshot, note = site.ledger()
-    with site.desk_at(base) as (old, commit):
-        after = version(site.desk(), snapshot, horizon(site, site.settings, until))
+    desk = site.desk()
+    with desk_at(site, base) as (old, commit):
+        after = version(desk, snapshot, horizon(site, site.settings, until))
         if old is None:
             before = Version({}, {}, {}, Plan(site.clock.now(), ()))
         else:
             before = version(old, snapshot, horizon(site, old.workspace.settings, until))
-    return compare(commit, before, after), note
+        found = compare(commit, before, after)
+        seen = review(site, desk, found.after, snapshot, until=until, against=(old, found))
+    text = differences.FORMATS[format](found, seen, site.settings, site.terminal, note)
+    if seen.problems:
+        return Outcome(text, 1)
+    return Outcome(text, 3 if found.after.every_hold else 0)
 
 
 def horizon(site: Site, settings: Settings, until: timedelta) -> Horizon:
@@ -63,6 +75,12 @@ def look(site: Site, campaign: str | None, until: timedelta) -> tuple[Plan, str]
 
     Raises InputError when the workspace has errors: a plan of half of it would mislead.
     """
+    desk, snapshot, note = _here(site, campaign)
+    wanted = horizon(site, desk.workspace.settings, until)
+    return survey(desk, snapshot, wanted), note
+
+
+def _here(site: Site, campaign: str | None) -> tuple[Desk, Snapshot, str]:
     desk = site.desk()
     errors = [p for p in desk.workspace.problems if p.severity == "error"]
     if errors:
@@ -70,8 +88,7 @@ def look(site: Site, campaign: str | None, until: timedelta) -> tuple[Plan, str]
     snapshot, note = site.ledger()
     if campaign is not None:
         desk = desk.only(campaign_of(site, campaign))
-    wanted = horizon(site, desk.workspace.settings, until)
-    return survey(desk, snapshot, wanted), note
+    return desk, snapshot, note
 
 
 def campaign_of(site: Site, name: str) -> str:

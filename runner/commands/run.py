@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..announcing import append_summary, on_github, ping
+from ..approval import approved_desks
 from ..bootstrap import Site
 from ..model.result import RunResult
 from ..model.settings import Settings
@@ -16,7 +17,7 @@ from .outcome import Outcome
 
 def run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa: A002 - the flag's name
     """One run over what is approved; the exit code is the result's."""
-    with site.approved_desks() as desks:
+    with approved_desks(site) as desks:
         settings = desks.current.workspace.settings
         options = RunOptions(
             run_id=site.new_run_id(),

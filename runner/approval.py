@@ -1,0 +1,137 @@
+"""Which version of the files counts: the approved commit for a run, any commit for a comparison.
+
+With the git store only what is merged is sent: settings, campaigns, list definitions and templates
+come from the commit at the tip of the approved branch on the remote, written beside the working
+tree.  The files store has no approval and uses the working tree.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from .bootstrap import SETTINGS, Site
+from .errors import InputError, Problem, StateError, UsageError
+from .model.settings import Settings, StateSettings
+from .repository.approved import Approved, approved_tip, export, workspace_prefix
+from .survey import Desk, Desks
+from .workspace import WorkspaceFiles, load, parse_settings
+
+
+@contextmanager
+def approved_desks(site: Site) -> Iterator[Desks]:
+    """What may be sent, for one run.  Raises InputError, StateError."""
+    if own_state(site).backend == "files":
+        yield TreeDesks(site)
+        return
+    with ExitStack() as stack:
+        yield ApprovedDesks(site, stack)
+
+
+@contextmanager
+def desk_at(site: Site, ref: str) -> Iterator[tuple[Desk | None, str]]:
+    """The desk of a commit of this repository, and the commit; None where it holds no workspace.
+
+    Raises UsageError for a ref that git does not know.
+    """
+    commit = _commit(site, ref)
+    with tempfile.TemporaryDirectory(prefix="sendoff-") as directory:
+        root = Path(directory)
+        _export(site, commit, root)
+        if not (root / SETTINGS).exists():
+            yield None, commit
+            return
+        files = WorkspaceFiles(root)
+        data = WorkspaceFiles(root, fallback=site.root)
+        yield site.desk_of(load(files), files, data), commit
+
+
+def own_state(site: Site) -> StateSettings:
+    """Where the settings here say that the state is, read alone and quickly."""
+    text = WorkspaceFiles(site.root).read_text(SETTINGS)
+    if text is None:
+        hint = "make a workspace with: sendoff init"
+        raise InputError([Problem(SETTINGS, 0, 0, "there is no sendoff.yaml here", hint)])
+    return parse_settings(text, SETTINGS).state
+
+
+class ApprovedDesks:
+    """Desks of the approved branch: a new one whenever its tip on the remote has moved."""
+
+    def __init__(self, site: Site, stack: ExitStack) -> None:
+        self._site = site
+        self._stack = stack
+        self._state = own_state(site)
+        self.current = self._read(self._tip())
+
+    def newest(self) -> Desk:
+        """See ``survey.Desks``."""
+        tip = self._tip()
+        if tip.commit != self.current.commit:
+            self.current = self._read(tip)
+        return self.current
+
+    def _tip(self) -> Approved:
+        state, clock = self._state, self._site.clock
+        return approved_tip(self._site.git, state.remote, state.approved_branch, sleep=clock.pause)
+
+    def _read(self, tip: Approved) -> Desk:
+        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sendoff-"))
+        root = Path(directory)
+        _export(self._site, tip.commit, root)
+        files = WorkspaceFiles(root)
+        workspace = load(files)
+        self._refuse_other_state(workspace.settings, tip)
+        # list data and nothing else is also looked for in the working tree: contacts need not
+        # be in git
+        data = WorkspaceFiles(root, fallback=self._site.root)
+        desk = self._site.desk_of(workspace, files, data)
+        desk.commit, desk.committed_at = tip.commit, tip.committed_at
+        return desk
+
+    def _refuse_other_state(self, approved: Settings, tip: Approved) -> None:
+        """An edit here must not point the run at another ledger, where nothing looks sent."""
+        if self._state != approved.state:
+            raise StateError(
+                f"state: in sendoff.yaml here differs from the approved one (branch {tip.branch}): "
+                "merge the change first, or undo it here"
+            )
+
+
+class TreeDesks:
+    """Desks of a working tree that has no approval: a new one when a file was changed."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._seen = self._look()
+        self.current = site.desk()
+
+    def newest(self) -> Desk:
+        """See ``survey.Desks``."""
+        seen = self._look()
+        if seen != self._seen:
+            self._seen = seen
+            self._site.forget()
+            self.current = self._site.desk()
+        return self.current
+
+    def _look(self) -> frozenset[tuple[str, int, int]]:
+        """Settings and campaigns, by name, time and size; lists and templates stay as they are."""
+        root = self._site.root
+        paths = [root / SETTINGS, *(root / "campaigns").rglob("*.yaml")]
+        stats = [(path, path.stat()) for path in paths if path.is_file()]
+        return frozenset((str(path), s.st_mtime_ns, s.st_size) for path, s in stats)
+
+
+def _commit(site: Site, ref: str) -> str:
+    wanted = f"{ref}^{{commit}}"
+    answer = site.git.run("rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
+    if answer.code != 0:
+        raise UsageError(f"git knows no {ref!r} here: fetch it, or name another base")
+    return answer.text.strip()
+
+
+def _export(site: Site, commit: str, into: Path) -> None:
+    export(site.git, commit, workspace_prefix(site.git), (SETTINGS, "campaigns"), into)
