@@ -325,7 +325,7 @@ def _bounded(verb: str, call: Callable[[], int]) -> int:
     try:
         return call()
     except SendoffError as error:
-        sys.stderr.write(f"sendoff: {error}\n")
+        sys.stderr.write(_for_a_log(f"sendoff: {error}"))
         return error.exit_code
     except BrokenPipeError:
         # whoever read us has seen enough; nothing more may be written at exit either
@@ -335,6 +335,14 @@ def _bounded(verb: str, call: Callable[[], int]) -> int:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the boundary: whatever comes here is a bug
         return _report_bug(verb, error)
+
+
+def _for_a_log(text: str) -> str:
+    """Lines that no terminal obeys and no CI takes for commands: what is wrong may quote a file,
+    or what a remote said."""
+    from .report.terminal import clean, defuse
+
+    return "".join(f"{defuse(clean(line))}\n" for line in text.split("\n"))
 
 
 def _report_bug(verb: str, error: Exception) -> int:
