@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Literal
 
 from ..sandbox import MAX_OUTPUT
 from .atoms import ATOM
+from .bounds import endless, excess, with_room
 
 if TYPE_CHECKING:
     from css_inline import CSSInliner
 
 Markup = Literal["html", "mjml"]
 
-_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
-_DOCTYPE = re.compile(r"\s*(<!--.*?-->\s*)*<!doctype\b", re.IGNORECASE | re.DOTALL)
+# possessive and atomic: what a template repeats must not be tried in every combination
+_BODY = re.compile(r"<body\b[^<>]*+>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"\s*+(?>(?><!--.*?-->)\s*+)*+<!doctype\b", re.IGNORECASE | re.DOTALL)
 _HIDDEN = (
     "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;"
     "overflow:hidden;mso-hide:all"
@@ -37,18 +39,25 @@ class DocumentError(Exception):
 
 def finish(source: str, kind: Markup, preheader: str = "") -> str:
     """The HTML of a message.  ``preheader`` is HTML, '' for none.  Raises DocumentError."""
+    _refuse(excess(source))
     html = _from_mjml(source) if kind == "mjml" else source
     if preheader:
         html = _with_preheader(html, preheader)
     if not _DOCTYPE.match(html):
         html = f"<!DOCTYPE html>\n{html}"
     try:
-        inlined = _inliner().inline(html)
+        inlined = with_room(_inliner().inline, html)
     except ValueError as error:
         raise DocumentError(f"the styles cannot be inlined: {error}") from None
     if len(inlined) > MAX_OUTPUT:
         raise DocumentError(f"the finished HTML has more than {MAX_OUTPUT} characters")
+    _refuse(endless(inlined))
     return inlined
+
+
+def _refuse(too_much: str) -> None:
+    if too_much:
+        raise DocumentError(f"{too_much}: make it smaller")
 
 
 def _from_mjml(source: str) -> str:
@@ -56,12 +65,18 @@ def _from_mjml(source: str) -> str:
 
     shield = _Shield(source)
     try:
-        return shield.lifted(str(mjml2html(shield.source, include_loader=_refuse_include)))
+        html = with_room(
+            lambda text: str(mjml2html(text, include_loader=_refuse_include)), shield.source
+        )
     except ValueError as error:
         place = _MJML_PLACE.search(str(error))
         line = shield.source.count("\n", 0, int(place.group(1))) + 1 if place else 0
         message = _MJML_PLACE.sub("", str(error)).replace(" in root template", "")
         raise DocumentError(f"not valid MJML: {message}", line) from None
+    if len(html) > MAX_OUTPUT:
+        raise DocumentError(f"the finished HTML has more than {MAX_OUTPUT} characters")
+    _refuse(excess(html))
+    return shield.lifted(html)
 
 
 class _Shield:
@@ -73,9 +88,8 @@ class _Shield:
     """
 
     def __init__(self, source: str) -> None:
-        mark = "zq"
-        while mark in source:
-            mark += "q"
+        longest = max(map(len, re.findall("zq+", source)), default=1)
+        mark = "z" + "q" * longest
         self._kept: list[str] = []
         self._word = re.compile(f"{mark}([0-9]+)x")
         self.source = _UNSAFE.sub(lambda match: f"{mark}{self._keep(match.group())}x", source)

@@ -16,7 +16,7 @@ from .shapes import Slot, Slotted
 MAX_ALIGNED = 24
 """More shapes than this in one batch are not aligned: the whole part is one hole."""
 
-_TOKENS = re.compile(r"<[^>]*>|[^<\n]+\n?|\n|<")
+_TOKENS = re.compile(r"<[^<>]*+>|[^<\n]+\n?|\n|<")
 
 _Token = str | tuple[int, str]
 

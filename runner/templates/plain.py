@@ -24,9 +24,13 @@ _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
 _SPACES = re.compile(r"[ \t\n\r\f\xa0]+")
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\u034f\u00ad\ufeff]+(?=[\\s\u200b-\u200d\ufeff]|$)")
+_UNSEEN = "\u200b\u200c\u200d\u034f\u00ad\ufeff"
+# looked for from the first of a run only, or a long run would be gone through once for each
+_INVISIBLE = re.compile(f"(?<![{_UNSEEN}])[{_UNSEEN}]+(?=[\\s\u200b-\u200d\ufeff]|$)")
 _HIDING = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.I)
 _RULE = "-" * 40
+_DEEPEST = 12
+"""Levels of a list that are still set further to the right."""
 
 
 @dataclass(slots=True)
@@ -132,7 +136,7 @@ class _Reader(HTMLParser):
         if innermost.number is not None:
             innermost.number += 1
             mark = f"{innermost.number}."
-        self._write("  " * max(len(self._lists) - 1, 0) + mark)
+        self._write("  " * min(max(len(self._lists) - 1, 0), _DEEPEST) + mark)
         self._space = True
 
     def _close_link(self, href: str, start: int) -> None:
