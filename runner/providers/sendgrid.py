@@ -1,14 +1,12 @@
-"""SendGrid: batches of up to 1000 contacts, a few requests at once.
+"""SendGrid: sending, calling back what waits, and evidence of what was sent.
 
-There is no idempotency key, so a request is repeated only when it is certain that the one before
-sent nothing: it never left, or the answer was 429 or 503.  Whatever else goes wrong after the
-first byte leaves its contacts ambiguous.
+Each has a module of its own (``sendgrid_delivery``, ``sendgrid_batch``, ``sendgrid_log``); here
+they get the key, the connections and the clock.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -17,31 +15,17 @@ from pathlib import Path
 
 from ..errors import ProviderError
 from ..model.ledger import Claim
-from ..model.message import Capabilities, MessageBatch, Outcome
+from ..model.message import Capabilities, MessageBatch
 from ..model.message import Verdict as Finding
 from ..model.settings import SendgridSettings, Settings
 from ..ports import Clock
 from . import sendgrid_batch, sendgrid_log
 from . import sendgrid_payload as payload
 from .loopback import is_loopback
-from .refusal import Refusal
-from .sendgrid_answer import (
-    Accepted,
-    Culprits,
-    Narrow,
-    Refused,
-    Unclear,
-    Unusable,
-    Verdict,
-    Wait,
-    interpret,
-)
-from .sendgrid_http import NotSent, Target, Transport, Unanswered, proxy_for
-from .sendgrid_service import Patience, Service, Unavailable, back_off
-from .window import NOT_BEGUN, Window
-
-ATTEMPTS = 8
-"""How often one request is tried while it is certain that nothing was sent."""
+from .sendgrid_delivery import Delivery, Sent
+from .sendgrid_http import Target, Transport, proxy_for
+from .sendgrid_service import Patience, Service, Unavailable
+from .window import Window
 
 IN_A_RUN = Patience(attempts=3, seconds=20.0)
 """For calling back: a run has mail to send."""
@@ -49,10 +33,7 @@ IN_A_RUN = Patience(attempts=3, seconds=20.0)
 ON_DEMAND = Patience(attempts=8, seconds=300.0)
 """For evidence: somebody waits for it, and the log has a rate limit of its own."""
 
-_PATH = "/v3/mail/send"
 _LOG = logging.getLogger(__name__)
-
-Sent = tuple[MessageBatch, Sequence[Outcome]]
 
 
 def build(
@@ -82,6 +63,7 @@ class SendgridProvider:
         self._clock = clock
         self._transport: Transport | None = None
         self._given_up: set[str] = set()
+        self._cancelled: set[str] = set()
 
     def check(self) -> None:
         """Refuse a missing key or an address that is not safe.  Raises ProviderError."""
@@ -100,7 +82,7 @@ class SendgridProvider:
 
         Raises ProviderError, before a batch is taken, when ``check`` would.
         """
-        delivery = _Delivery(self._open(), Window(self._clock, deadline))
+        delivery = Delivery(self._open(), Window(self._clock, deadline), self._cancelled)
         limit = self._settings.concurrency
         running: set[Future[Sent]] = set()
         with ThreadPoolExecutor(limit, "sendgrid") as pool:
@@ -128,6 +110,9 @@ class SendgridProvider:
 
     def recall(self, handle: str) -> bool:
         """Cancel a batch; see ``ports.Provider``.  Raises ProviderError when ``check`` would."""
+        if not handle:
+            return False
+        self._cancelled.add(handle)
         try:
             sendgrid_batch.cancel(self._service(IN_A_RUN), self._clock, handle)
         except Unavailable as error:
@@ -177,106 +162,6 @@ class SendgridProvider:
         headers = {**client.request_headers, "Content-Type": "application/json"}
         proxy = proxy_for(client.host, self._environ)
         return Target(client.host, headers, self._settings.timeout_seconds, proxy)
-
-
-class _Delivery:
-    """One call of ``deliver``; its methods run in several threads."""
-
-    def __init__(self, transport: Transport, window: Window) -> None:
-        self._transport = transport
-        self._window = window
-        self._unusable = ""
-
-    def send(self, batch: MessageBatch) -> Sent:
-        """Send one batch with as many requests as it takes."""
-        if not self._window.open or self._unusable:
-            return batch, [self._not_begun()] * len(batch)
-        try:
-            payloads = payload.Payloads(batch, int(self._now()))
-        except Refusal as refusal:
-            return batch, [refusal.outcome()] * len(batch)
-        outcomes = dict(payloads.refused)
-        groups = payloads.groups()
-        while groups:
-            group = groups.pop(0)
-            settled, again = settle(group, self._ask(payloads, group))
-            outcomes.update(settled)
-            groups[:0] = again
-        return batch, [outcomes[index] for index in range(len(batch))]
-
-    def _ask(self, payloads: payload.Payloads, group: Sequence[int]) -> Verdict | Outcome:
-        """Post one request until there is an answer that settles it."""
-        body = payloads.body(group)
-        if len(body) >= payload.MAX_BODY_BYTES:
-            return Narrow("message too large")
-        before: Wait | None = None
-        for attempt in range(ATTEMPTS):
-            if not self._may_begin(before, attempt):
-                return before or self._not_begun()
-            verdict = self._post(body, len(group))
-            if isinstance(verdict, Unusable):
-                self._unusable = verdict.reason
-            if not isinstance(verdict, Wait):
-                return verdict
-            before = verdict
-        # It has refused to listen for minutes: the batches behind this one need not ask as well.
-        self._unusable = before.reason if before else ""
-        return before or self._not_begun()
-
-    def _may_begin(self, before: Wait | None, attempt: int) -> bool:
-        if self._unusable:
-            return False
-        if before is None:
-            return self._window.open
-        asked = back_off(attempt) if before.seconds is None else before.seconds
-        return self._window.pause(asked + random.random())  # noqa: S311 - spreads load, no secret
-
-    def _post(self, body: bytes, size: int) -> Verdict:
-        try:
-            answer = self._transport.ask("POST", _PATH, body)
-        except NotSent as error:
-            return Wait(str(error))
-        except Unanswered as error:
-            return Unclear(str(error))
-        return interpret(answer, size, self._now())
-
-    def _not_begun(self) -> Outcome:
-        return Outcome("temporary", self._unusable) if self._unusable else NOT_BEGUN
-
-    def _now(self) -> float:
-        return self._window.clock.now().timestamp()
-
-
-def settle(
-    group: Sequence[int], verdict: Verdict | Outcome
-) -> tuple[dict[int, Outcome], list[tuple[int, ...]]]:
-    """What a verdict means for each contact of a request, and which to send again."""
-    match verdict:
-        case Culprits(reasons):
-            bad = {group[n]: Outcome("refused", reason) for n, reason in reasons.items()}
-            rest = tuple(index for index in group if index not in bad)
-            return bad, [rest] if rest else []
-        case Narrow() if len(group) > 1:
-            half = len(group) // 2
-            return {}, [tuple(group[:half]), tuple(group[half:])]
-        case _:
-            return dict.fromkeys(group, _outcome(verdict)), []
-
-
-def _outcome(verdict: Verdict | Outcome) -> Outcome:
-    match verdict:
-        case Accepted(ref):
-            return Outcome("accepted", ref=ref)
-        case Unclear(reason):
-            return Outcome("ambiguous", reason)
-        case Refused(reason) | Narrow(reason):
-            return Outcome("refused", reason)
-        case Wait(reason) | Unusable(reason):
-            return Outcome("temporary", reason)
-        case Outcome():
-            return verdict
-        case Culprits():
-            raise AssertionError("culprits are settled one by one")
 
 
 def _checked_url(url: str) -> None:

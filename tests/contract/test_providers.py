@@ -398,6 +398,7 @@ def test_a_handle_is_given_by_those_who_can_call_back(bench: Bench) -> None:
 @pytest.mark.parametrize("handle", ["", "nobody's"])
 def test_calling_back_what_nobody_handed_over_is_not_certain(bench: Bench, handle: str) -> None:
     assert not bench.provider.recall(handle)
+    assert _all_accepted(bench.deliver(batch()))
 
 
 @pytest.mark.parametrize("margin", [1, 3600])

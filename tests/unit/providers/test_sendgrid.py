@@ -13,7 +13,8 @@ import trustme
 from runner.errors import ProviderError
 from runner.model.message import File, MessageBatch, Outcome
 from runner.model.settings import Mailbox, Secret, SendgridSettings
-from runner.providers.sendgrid import ATTEMPTS, SendgridProvider
+from runner.providers.sendgrid import SendgridProvider
+from runner.providers.sendgrid_delivery import ATTEMPTS
 from tests.servers.batches import SOON, batch
 from tests.servers.clock import StillClock
 from tests.servers.proxy import ConnectProxy

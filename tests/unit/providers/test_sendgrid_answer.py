@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.model.message import Outcome
-from runner.providers.sendgrid import settle
 from runner.providers.sendgrid_answer import (
     Accepted,
     Answer,
@@ -20,6 +19,7 @@ from runner.providers.sendgrid_answer import (
     Wait,
     interpret,
 )
+from runner.providers.sendgrid_delivery import settle
 
 NOW = 1_760_000_000.0
 

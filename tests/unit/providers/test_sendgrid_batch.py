@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runner.errors import ProviderError
-from runner.model.message import MessageBatch
+from runner.model.message import MessageBatch, Outcome
 from runner.model.settings import Secret, SendgridSettings
 from runner.providers.sendgrid import SendgridProvider
 from runner.providers.sendgrid_batch import RECALL_BEFORE
@@ -110,6 +110,33 @@ def test_an_eleventh_batch_waits_until_another_is_over(desk: Desk) -> None:
     desk.clock.sleep(3601)
     assert desk.provider.recall(handles[10])
     assert len(desk.server.called_back) == 11
+
+
+def test_a_refused_look_is_no_confirmation_whatever_it_holds(desk: Desk) -> None:
+    handle = desk.provider.handle("spring/main")
+    body = f'[{{"batch_id":"{handle}","status":"cancel"}}]'.encode()
+    desk.server.misbehave(Fault("status", 400), at=CREATE)
+    desk.server.misbehave(Fault("status", 403, body), at=LOOK)
+    assert not desk.provider.recall(handle)
+
+
+def test_a_batch_id_cannot_lead_elsewhere(desk: Desk) -> None:
+    assert not desk.provider.recall("../scopes")
+    assert desk.given() == [CREATE, f"{LOOK}..%2Fscopes"]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_nothing_more_goes_into_a_batch_that_may_be_cancelled(desk: Desk, answered: bool) -> None:
+    """It would be taken, answered with 202, and thrown away: booked as sent and lost."""
+    handle = desk.provider.handle("spring/main")
+    if not answered:
+        desk.server.misbehave(*[Fault("reset", processed=True)] * 3, at=CREATE)
+    assert desk.provider.recall(handle) == answered
+    sent = replace(batch(["Ada"], send_at=FAR), handle=handle)
+    ((_, outcomes),) = desk.provider.deliver([sent], SOON)
+    assert outcomes == [Outcome("temporary", "batch called back")]
+    assert desk.server.requests == []
+    desk.hand_over(desk.provider.handle("spring/main"))
 
 
 @pytest.mark.parametrize("handle", ["nobody's", "", "../../v3/scopes", "a b?c#d"])

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from runner.providers.sendgrid import SendgridProvider
 from runner.providers.sendgrid_log import Inquiry, witness
 from tests.servers.batches import NOW, SOON, batch, key
 from tests.servers.clock import NOON, StillClock
-from tests.servers.sendgrid import Fault, SendgridServer
+from tests.servers.sendgrid import Fault, SendgridServer, seeded_faults
 
 LEASE = timedelta(minutes=20)
 SEARCH, LOOK = "POST /v3/logs", "GET /v3/logs/"
@@ -241,6 +242,25 @@ def test_a_mail_that_cannot_be_looked_at_makes_it_unclear(desk: Desk, status: in
     assert desk.verdicts(batch(["Ada"])) == {0: "unknown"}
 
 
+def test_a_refused_look_is_no_witness_whatever_it_holds(desk: Desk) -> None:
+    desk.send(batch(["Ada"], claim_id="run0-1"))
+    desk.wait(hours=1)
+    for marks in ({"shop": "order"}, MINE):
+        body = json.dumps({"custom_args": marks}).encode()
+        desk.server.misbehave(Fault("status", 404, body), at=LOOK)
+        assert desk.verdicts(batch(["Ada"])) == {0: "unknown"}
+
+
+def test_a_mail_to_somebody_else_in_the_answer_makes_it_unclear(desk: Desk) -> None:
+    """If the log does not do what it was asked, its silence proves nothing."""
+    desk.send(batch(["Bob"], first=1, claim_id="run0-1"))
+    (mail,) = desk.server.delivered
+    desk.wait(hours=1)
+    row = {"sg_message_id": mail.sg_message_id, "to_email": mail.to}
+    desk.server.misbehave(Fault("status", 200, json.dumps({"messages": [row]}).encode()), at=SEARCH)
+    assert desk.verdicts(batch(["Ada"])) == {0: "unknown"}
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_a_refusal_ends_the_questions(desk: Desk, status: int) -> None:
     sent = batch(["Ada", "Bob", "Cid"])
@@ -309,6 +329,37 @@ MINE = {"sendoff_claim": "run1-1", "sendoff_key": key(0).hex()}
 )
 def test_what_one_mail_says(details: object, said: str) -> None:
     assert witness(details, "run1-1", key(0)) == said
+
+
+def test_a_lease_that_ends_before_the_last_mail_does_not_make_the_log_complete() -> None:
+    claim = replace(claim_of(batch(["Ada"], send_at=NOW + 7200)), lease_until=NOON)
+    assert not Inquiry.about(claim, NOON + timedelta(hours=2)).complete
+    assert Inquiry.about(claim, NOON + timedelta(hours=2, minutes=15)).complete
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_log_is_right_about_every_mail_in_doubt(desk: Desk, seed: int) -> None:
+    """Whatever went wrong while sending, the evidence afterwards is the truth."""
+    faults = seeded_faults(seed, 0.7)
+    harmless = ("hang", "slow", "refuse_unread")  # they only take time
+    desk.server.misbehave(
+        *(fault for fault in islice(faults, 60) if fault is None or fault.kind not in harmless)
+    )
+    batches = [
+        batch([f"N{n}" for n in range(3)], first=3 * b, claim_id=f"run1-{b}") for b in range(12)
+    ]
+    doubtful = [
+        (sent, index)
+        for sent, outcomes in desk.provider.deliver(batches, SOON)
+        for index, outcome in enumerate(outcomes)
+        if outcome.kind == "ambiguous"
+    ]
+    assert doubtful
+    desk.wait(hours=1)
+    got = {mail.to for mail in desk.server.delivered}
+    for sent, index in doubtful:
+        truth = "sent" if sent.emails[index] in got else "not_sent"
+        assert desk.verdicts(sent)[index] == truth
 
 
 def test_the_time_looked_at_holds_every_time_of_the_claim() -> None:
