@@ -172,6 +172,28 @@ def repository(tmp_path: Path, runner: dict[str, str]) -> Path:
     return work
 
 
+def propose(repository: Path, environment: dict[str, str], path: str, old: str, new: str) -> None:
+    """What a pull request's job checks out: the merge of a change into the default branch."""
+
+    def git(*arguments: str) -> None:
+        author = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
+        subprocess.run(
+            ["git", *author, *arguments],
+            cwd=repository,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+
+    file = repository / path
+    assert old in file.read_text()
+    git("checkout", "-q", "-b", "proposal")
+    file.write_text(file.read_text().replace(old, new))
+    git("commit", "-q", "-a", "-m", "Change it")
+    git("checkout", "-q", "main")
+    git("merge", "-q", "--no-ff", "-m", "Merge it", "proposal")
+
+
 def execute(
     script: str, where: Path, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
@@ -203,20 +225,21 @@ def test_the_pull_request_steps(repository: Path, runner: dict[str, str]) -> Non
     assert re.search(r"^::error file=campaigns/welcome\.yaml,line=8,", done.stdout, re.MULTILINE)
 
 
-def test_the_plan_gets_into_the_summary(repository: Path, runner: dict[str, str]) -> None:
+def test_the_plan_of_a_pull_request_says_what_it_changes(
+    repository: Path, runner: dict[str, str]
+) -> None:
+    propose(repository, runner, "campaigns/welcome.yaml", "name: Welcome", "name: Hello there")
     script = step_named(STARTER / "validate.yml", "Plan")
-    with_key = {**runner, "SENDOFF_STATE_KEY": KEY}
-    done = execute(script, repository, with_key)
+    done = execute(script, repository, {**runner, "SENDOFF_STATE_KEY": KEY})
     assert done.returncode == 0, done.stderr
-    assert "Welcome" in summary(runner)
+    assert "Hello there" in summary(runner)
 
 
 def test_a_plan_that_is_held_does_not_fail_the_check(
     repository: Path, runner: dict[str, str]
 ) -> None:
     """A reviewer may want just that; but it does not go by unseen."""
-    settings = repository / "sendoff.yaml"
-    settings.write_text(settings.read_text().replace("max_recipients: 1000", "max_recipients: 2"))
+    propose(repository, runner, "sendoff.yaml", "max_recipients: 1000", "max_recipients: 2")
     script = step_named(STARTER / "validate.yml", "Plan")
     done = execute(script, repository, {**runner, "SENDOFF_STATE_KEY": KEY})
     assert done.returncode == 0, done.stderr
@@ -227,7 +250,7 @@ def test_a_plan_that_is_held_does_not_fail_the_check(
 def test_the_plan_of_a_broken_workspace_fails_the_check(
     repository: Path, runner: dict[str, str]
 ) -> None:
-    (repository / "sendoff.yaml").write_text("nothing: here\n")
+    propose(repository, runner, "sendoff.yaml", "provider:", "povider:")
     done = execute(step_named(STARTER / "validate.yml", "Plan"), repository, runner)
     assert done.returncode == 1
 
@@ -236,6 +259,7 @@ def test_without_the_ledger_there_is_no_plan_that_could_mislead(
     repository: Path, runner: dict[str, str]
 ) -> None:
     """A pull request has no state key.  Either the plan says so, or there is none."""
+    propose(repository, runner, "campaigns/welcome.yaml", "name: Welcome", "name: Hello there")
     done = execute(step_named(STARTER / "validate.yml", "Plan"), repository, runner)
     assert done.returncode == 0, done.stderr
     assert re.search(r"No plan|state key|SENDOFF_STATE_KEY", summary(runner))
