@@ -87,3 +87,10 @@ $(VENV)/.sendoff-dev: pyproject.toml
 	@$(MAKE) --no-print-directory $(VENV)/.sendoff
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+.PHONY: chaos chaos-small
+chaos: $(VENV)/.sendoff-dev ## kill runs at every step, hundreds of times; ARGS=--publish for docs/faults.md
+	$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-small: $(VENV)/.sendoff-dev ## some forty kills, and every other fault once
+	$(BIN)/python -m tests.chaos --small $(ARGS)

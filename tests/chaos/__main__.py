@@ -14,6 +14,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
@@ -33,6 +34,8 @@ Job = tuple[str, str, Callable[[Arena], Iterable[Verdict]]]
 def main(argv: list[str] | None = None) -> int:
     """Run the chosen cases; returns the exit code."""
     options = parser().parse_args(argv)
+    if options.small:
+        options.kills, options.tries = SMALL, 1
     seed = options.seed or f"{secrets.randbelow(10**6)}"
     say(f"seed {seed}")
     with tempfile.TemporaryDirectory(prefix="chaos-") as directory:
@@ -55,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", default="", help="decides on instants and faults (default: any)")
     made.add_argument("--only", default="", metavar="CASE", help="a name, or a pattern with *")
     made.add_argument("--random", type=int, default=12, help="random kills per combination")
-    made.add_argument("--small", action="store_true", help="40 kills, one try of each fault")
+    made.add_argument("--kills", type=int, default=0, help="so many kills (default: all)")
+    made.add_argument("--tries", type=int, help="so many tries of each other fault (default: all)")
+    made.add_argument("--small", action="store_true", help="--kills 40 --tries 1")
     made.add_argument("--jobs", type=int, default=2, help="how many at a time")
     made.add_argument("--publish", action="store_true", help="write the table to docs/faults.md")
     return made
@@ -67,14 +72,21 @@ def jobs(directory: Path, options: argparse.Namespace, seed: str) -> Iterator[Jo
     only = options.only
     if not only or "/" in only or "*" in only:
         with Arena(directory) as arena:
-            courses = {setup: course(arena, setup) for setup in SETUPS}
+            wanted = [setup for setup in SETUPS if not only or fits(setup, only)]
+            courses = {setup: course(arena, setup) for setup in wanted}
         kills = everything(courses, options.random)
         kills = matching(kills, only) if only else kills
-        for kill in some(kills, SMALL, seed) if options.small and not only else kills:
+        for kill in some(kills, options.kills, seed) if options.kills else kills:
             yield kill.name, kill.row, struck(kill, courses[kill.setup], seed)
     for case in faults.CASES.values():
         if only in ("", case.name):
-            yield case.name, case.row, tried(case, seed, 1 if options.small else None)
+            yield case.name, case.row, tried(case, seed, options.tries)
+
+
+def fits(setup: Setup, only: str) -> bool:
+    """Whether a case of this setup can have such a name."""
+    parts = zip((setup.store, setup.provider), only.split("/"), strict=False)
+    return all(fnmatchcase(name, part) for name, part in parts)
 
 
 def struck(kill: Kill, course: Course, seed: str) -> Callable[[Arena], Iterable[Verdict]]:

@@ -33,7 +33,8 @@ class Orders:
     ``delay``: seconds that git is left alone in a step ``during``.  ``trace``: a file that gets the
     name of every step.  ``ready``: a descriptor that gets a byte when the run begins.
     ``git_seconds``: how long a conversation with the remote may take; with it a settle tries
-    less often and with shorter waits.  0: as in the product.
+    less often and with shorter waits.  0: as in the product.  ``plan``: let ``sendoff plan``
+    follow, after a form feed: a process less.
     """
 
     at: str = ""
@@ -43,6 +44,7 @@ class Orders:
     trace: str = ""
     ready: int = -1
     git_seconds: float = 0.0
+    plan: bool = False
 
     def encode(self) -> str:
         return json.dumps(asdict(self))
@@ -226,6 +228,9 @@ def main() -> int:
 
     code = sendoff(sys.argv[2:])
     fate.reach("run:end:before")
+    if orders.plan:
+        sys.stdout.write("\f")
+        sendoff(["plan" if word == "run" else word for word in sys.argv[2:]])
     return code
 
 

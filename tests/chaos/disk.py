@@ -14,6 +14,8 @@ from .oracle import Verdict, unclaimed
 from .world import Arena, Setup, World
 
 SETUP = Setup("files", "smtp")
+QUIET = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Python's own files are not to be counted, nor cut short."""
 
 
 @cache
@@ -31,7 +33,7 @@ def injected(world: World, call: str, error: str, when: int) -> tuple[bool, Verd
     log = world.home / "strace"
     inject = f"inject={call}:error={error}:when={when}"
     world.prefix = (strace(), "-f", "-qq", "-o", str(log), "-e", f"trace={call}", "-e", inject)
-    said = world.run()
+    said = world.run(**QUIET)
     world.prefix = ()
     struck = "(INJECTED)" in log.read_text("utf-8", "replace")
     early = unclaimed(world)
@@ -75,7 +77,7 @@ def short_writes(arena: Arena, seed: str) -> Iterator[Verdict]:
     for limit in (100, 300, 500, 700, 1) if prlimit else ():
         world = arena.world(SETUP)
         world.prefix = (str(prlimit), f"--fsize={limit}")
-        said = world.run()
+        said = world.run(**QUIET)
         world.prefix = ()
         yield end(world, expect(said, 5), *unclaimed(world))
 

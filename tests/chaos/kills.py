@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from .child import Orders
 from .oracle import Verdict, judge, unclaimed
-from .world import SETUPS, Arena, Running, Setup, World
+from .world import Arena, Running, Setup, World
 
 BUSY = ("push", "fast-import", "update-ref", "fetch")
 """The git commands that change something: killed each time they run."""
@@ -104,8 +104,8 @@ def randoms(setup: Setup, count: int) -> Iterator[Kill]:
 def everything(courses: dict[Setup, Course], at_random: int) -> list[Kill]:
     """All kills there are, in a fixed order."""
     found: list[Kill] = []
-    for setup in SETUPS:
-        found += named(setup, courses[setup].steps)
+    for setup, usual in courses.items():
+        found += named(setup, usual.steps)
         found += randoms(setup, at_random)
     return found
 

@@ -155,7 +155,7 @@ def _accounts(world: World, last: Said, fates: Mapping[str, int], due: int) -> I
         yield f"{doubt} are in doubt, and the run ended with {last.code}"
     if not doubt and not told["failed"] and not due and last.code != 0:
         yield f"all is well, and the run ended with {last.code}"
-    plan = world.do("plan", "--json")
+    plan = world.plan()
     if not plan.out.startswith("{"):
         yield f"plan ended with {plan.code}: {plan.err[-300:]}"
         return

@@ -51,7 +51,7 @@ class Told:
     def audience(self) -> list[str]:
         return PEOPLE
 
-    def do(self, *_: str) -> Said:
+    def plan(self) -> Said:
         import json
 
         return Said(0, json.dumps({"jobs": self.jobs}), "")

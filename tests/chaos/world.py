@@ -75,6 +75,7 @@ class World:
     root: Path = Path()
     prefix: tuple[str, ...] = ()
     people: int = PEOPLE
+    planned: Said | None = None
 
     # -- running ------------------------------------------------------------------------------
 
@@ -85,7 +86,6 @@ class World:
             "SENDOFF_LOG": "json",
             "SENDGRID_API_KEY": self.arena.sendgrid.key,
             "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_CONFIG_SYSTEM": "/dev/null",
         }
@@ -130,10 +130,18 @@ class World:
     def finish(self, tries: int = 6) -> Said:
         """Run again, as CI would, until nothing is left to be sent."""
         for _ in range(tries):
-            said = self.later().run()
+            both = self.later().do("run", "--json", orders=Orders(plan=True))
+            out, _, plan = both.out.partition("\f")
+            said = Said(both.code, out, both.err)
+            self.planned = Said(0, plan, both.err)
+            self.note(said)
             if said.code not in (3, 4, 6) or (said.out.startswith("{") and not said.json["later"]):
                 return said
         return said
+
+    def plan(self) -> Said:
+        """What ``plan --json`` says after the last run."""
+        return self.planned or self.do("plan", "--json")
 
     # -- looking ------------------------------------------------------------------------------
 
