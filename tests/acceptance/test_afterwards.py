@@ -99,6 +99,28 @@ class TestCalledBack:
         assert hand.server.delivered == []
         assert len(hand.server.asked("POST /v3/user/scheduled_sends")) == 1
 
+    def test_all_claims_of_a_job_are_one_batch(self, hand):
+        self.handed_over(hand, more="pacing: {batch_size: 2}")
+        assert len(hand.server.requests) == 3
+        assert len({mail.batch_id for mail in hand.server.delivered}) == 1
+        self.cancel(hand)
+        assert hand.sendoff("run").code == 0
+        assert (hand.job()["cancelled_count"], hand.server.delivered) == (6, [])
+        assert len(hand.server.asked("POST /v3/user/scheduled_sends")) == 1
+
+    def test_what_is_in_doubt_is_called_back_and_in_doubt_no_longer(self, hand):
+        hand.server.misbehave(Fault("status", 500, processed=True))
+        hand.workspace(backend="git")
+        hand.bench.campaign(schedule=AT_NINE)
+        hand.bench.merge()
+        hand.sendoff("init")
+        assert hand.sendoff("run", "--json").json["in_doubt"] == 6
+        self.cancel(hand)
+        ran = hand.sendoff("run", "--json")
+        assert (ran.code, ran.json["in_doubt_before"]) == (0, 0), ran.out
+        assert hand.server.delivered == []
+        assert "Nothing is in doubt" in hand.sendoff("resolve").out
+
     def test_an_unmerged_cancellation_calls_nothing_back(self, hand):
         self.handed_over(hand)
         self.cancel(hand, merge=False)
