@@ -40,7 +40,7 @@ def condensed(package: Path) -> dict[str, Any]:
             found[feature["category"]][name] = droppers
     return {
         "source": f"caniemail.com by Rémi Parmentier, through the npm package caniemail {version}",
-        "licence": "MIT",
+        "licence": "MIT, see clients.LICENSE",
         "updated": data["last_update_date"][:10],
         **found,
     }
