@@ -104,10 +104,11 @@ class Crew:
         self._directory = directory
         self._size = size
         self._lock = threading.Lock()
+        self._over = threading.Event()
         self._results: list[tuple[int, str, str, Verdict]] = []
 
     def work(self, jobs: Iterable[Job], seed: str) -> list[tuple[str, str, Verdict]]:
-        """(row, name, verdict) of each try, in the order of the jobs."""
+        """(row, name, verdict) of each try, in the order of the jobs; Ctrl-C ends it early."""
         waiting: queue.SimpleQueue[tuple[int, Job]] = queue.SimpleQueue()
         for numbered in enumerate(jobs):
             waiting.put(numbered)
@@ -117,14 +118,20 @@ class Crew:
         ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            say("no more; waiting for what is on its way")
+            self._over.set()
+            for thread in threads:
+                thread.join()
         ordered = sorted(self._results, key=lambda result: result[0])
         return [(row, name, verdict) for _, row, name, verdict in ordered]
 
     def _serve(self, waiting: queue.SimpleQueue[tuple[int, Job]], directory: Path) -> None:
         with Arena(directory) as arena:
-            while True:
+            while not self._over.is_set():
                 try:
                     number, (name, row, attempt) = waiting.get_nowait()
                 except queue.Empty:

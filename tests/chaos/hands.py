@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from tests.acceptance.bench import KEY, git
 
@@ -80,8 +81,21 @@ def delete_first(world: World) -> None:
     (world.root / first_file(world)).unlink()
 
 
+def delete_last(world: World) -> None:
+    found = sorted((world.root / "state/ledger").rglob("*.jsonl"))
+    found[-1].unlink()
+
+
+def cut_a_line(world: World) -> None:
+    found = Path(sorted((world.root / "state/ledger").rglob("*.jsonl"))[-1])
+    found.write_bytes(b"".join(found.read_bytes().splitlines(keepends=True)[:-1]))
+
+
 def empty(world: World) -> None:
     (world.root / "state/meta.json").unlink()
+
+
+CHANGES = (truncate, edit, delete_first, delete_last, cut_a_line, empty)
 
 
 @fault("the state branch is deleted")
@@ -113,12 +127,12 @@ def branch_put_back(arena: Arena, seed: str) -> Iterator[Verdict]:
 @fault("a file of the ledger is truncated, edited or deleted")
 def ledger_touched(arena: Arena, seed: str) -> Iterator[Verdict]:
     """On the branch (noticed even by a fresh clone), and in the directory."""
-    for change in (truncate, edit, delete_first, empty):
+    for change in CHANGES:
         world = half_done(arena, Setup("git", "smtp"))
         yield from stopped(world, lambda w, change=change: rewrite(w, change))
         world = half_done(arena, Setup("git", "smtp"))
         yield from stopped(world.clone(1).later(), lambda w, change=change: rewrite(w, change))
-    for change in (truncate, edit, delete_first, empty):
+    for change in CHANGES:
         yield from stopped(half_done(arena, Setup("files", "smtp")), lambda w, c=change: swap(w, c))
 
 
