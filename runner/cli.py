@@ -150,9 +150,10 @@ VERBS = (
     ),
     Verb(
         "preview",
-        "render a campaign for chosen and worst-case contacts",
+        "render campaigns for chosen and worst-case contacts",
         (
-            arg("campaign", metavar="CAMPAIGN"),
+            arg("campaign", nargs="?", metavar="CAMPAIGN", help="only this one"),
+            arg("--base", metavar="REF", help="show what differs from this branch or commit"),
             arg(
                 "--contact",
                 action="append",

@@ -4,73 +4,132 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
+from ..approval import desk_at
 from ..bootstrap import Site
-from ..errors import UsageError
+from ..errors import InputError, UsageError
 from ..model.campaign import Campaign, Step
-from ..model.contacts import Audience
-from ..model.views import PreviewView
+from ..model.views import PreviewGroup, PreviewView
 from ..report import preview as report
 from ..report.words import mask, plural
 from ..survey import Desk
-from ..templates.worst_case import choose
 from .outcome import Outcome
 from .plan import campaign_of
+from .reviewing import Before, chosen, counterpart, rendered
+
+ALL = "all"
+MAX_CONTACTS = 8
+"""Contacts shown for each step, beside those that were asked for."""
 
 
 def preview(
     site: Site,
-    campaign: str,
+    campaign: str | None,
+    base: str | None,
     contact: list[str],
     out: Path | None,
     open: bool,  # noqa: A002
 ) -> Outcome:
-    """Render every step for chosen contacts into ``out``; print (and ``open``) the index page."""
-    name = campaign_of(site, campaign)
-    desk = site.desk()
-    chosen = desk.workspace.campaigns[name]
-    directory = out if out is not None else site.root / "previews" / name
-    views = list(_views(desk, chosen, _contacts(site, desk, chosen, contact)))
+    """Render steps for chosen contacts into ``out``; print (and ``open``) the index page.
+
+    Without ``campaign``: every campaign; with ``base`` those whose mails are not what they were
+    at that commit, before and after side by side.
+    """
+    if campaign is None and contact:
+        raise UsageError("--contact needs a campaign: sendoff preview CAMPAIGN --contact ADDRESS")
+    name = None if campaign is None else campaign_of(site, campaign)
+    with ExitStack() as stack:
+        old, commit = stack.enter_context(desk_at(site, base)) if base is not None else (None, "")
+        viewer = _Viewer(site, site.desk(), old, compared=base is not None)
+        groups = [viewer.group(name, contact)] if name is not None else list(viewer.groups())
+    directory = out if out is not None else site.root / "previews" / (name or ALL)
     directory.mkdir(parents=True, exist_ok=True)
-    for file, content in report.files(chosen, views).items():
+    for file, content in report.files(groups, commit).items():
         (directory / file).write_text(content, encoding="utf-8")
     index = directory / report.INDEX
     if open:
         webbrowser.open(index.resolve().as_uri())
-    return Outcome(f"{plural(len(views), 'preview')} of {name}:\n  {index}")
+    number = plural(sum(len(group.views) for group in groups), "preview")
+    of = name or plural(len(groups), "campaign")
+    broken = any(group.problems for group in groups)
+    return Outcome(f"{number} of {of}:\n  {index}", int(broken))
 
 
-def _contacts(
-    site: Site, desk: Desk, campaign: Campaign, wanted: list[str]
-) -> list[tuple[str, int]]:
-    audience = desk.audience(campaign)
-    uses = frozenset().union(*(desk.composer(campaign, step).uses for step in campaign.steps))
-    if not len(audience):
-        raise UsageError(f"the audience of {campaign.id} is empty; see: sendoff lists")
-    chosen = []
-    for address in wanted:
-        key = site.contact_lists().key(address)
-        if key not in audience.keys:
-            raise UsageError(
-                f"--contact: {mask(address)} is not in the audience; see: sendoff why ADDRESS"
-            )
-        chosen.append(("chosen", audience.keys.index(key)))
-    return chosen + choose(audience, uses & audience.fields.keys())
+@dataclass(frozen=True)
+class _Viewer:
+    """Renders the messages of a desk, beside those of an older one."""
 
+    site: Site
+    desk: Desk
+    old: Desk | None
+    compared: bool
 
-def _views(
-    desk: Desk, campaign: Campaign, contacts: list[tuple[str, int]]
-) -> Iterator[PreviewView]:
-    audience = desk.audience(campaign)
-    for step in campaign.steps:
-        for label, index in contacts:
-            yield _view(desk, campaign, step, audience, (label, index))
+    def groups(self) -> Iterator[PreviewGroup]:
+        """Every campaign that is not over, and, if there is something to compare with, differs.
 
+        One that cannot be rendered says why, and the others are shown.
+        """
+        for name, campaign in self.desk.workspace.campaigns.items():
+            if campaign.status == "cancelled":
+                continue
+            try:
+                if not self.compared or self._differs(campaign):
+                    yield self.group(name, [])
+            except InputError as error:
+                yield PreviewGroup(campaign, (), error.problems)
 
-def _view(
-    desk: Desk, campaign: Campaign, step: Step, audience: Audience, contact: tuple[str, int]
-) -> PreviewView:
-    label, index = contact
-    rendered = desk.composer(campaign, step).render(audience.contact(index), audience.keys[index])
-    return PreviewView(step.id, label, mask(audience.emails[index]), rendered)
+    def group(self, name: str, wanted: list[str]) -> PreviewGroup:
+        """One campaign.  Raises InputError when it cannot be rendered."""
+        campaign = self.desk.workspace.campaigns[name]
+        contacts = self._contacts(campaign, wanted)
+        return PreviewGroup(campaign, tuple(self._views(campaign, contacts)))
+
+    def _differs(self, campaign: Campaign) -> bool:
+        return any(
+            self._digest(counterpart(self.old, campaign.id, step.id))
+            != self.desk.composer(campaign, step).digest
+            for step in campaign.steps
+        )
+
+    def _digest(self, before: Before) -> str:
+        if before is None:
+            return ""
+        desk, campaign, step = before
+        try:
+            return desk.composer(campaign, step).digest
+        except InputError:
+            return ""
+
+    def _contacts(self, campaign: Campaign, wanted: list[str]) -> list[tuple[str, int]]:
+        audience = self.desk.audience(campaign)
+        if not len(audience):
+            raise UsageError(f"the audience of {campaign.id} is empty; see: sendoff lists")
+        asked = []
+        for address in wanted:
+            key = self.site.contact_lists().key(address)
+            if key not in audience.keys:
+                raise UsageError(
+                    f"--contact: {mask(address)} is not in the audience; see: sendoff why ADDRESS"
+                )
+            asked.append(("chosen", audience.keys.index(key)))
+        return asked + chosen(self.desk, campaign)[:MAX_CONTACTS]
+
+    def _views(self, campaign: Campaign, contacts: list[tuple[str, int]]) -> Iterator[PreviewView]:
+        for step in campaign.steps:
+            before = counterpart(self.old, campaign.id, step.id)
+            for label, index in contacts:
+                yield self._view(campaign, step, before, (label, index))
+
+    def _view(
+        self, campaign: Campaign, step: Step, before: Before, contact: tuple[str, int]
+    ) -> PreviewView:
+        label, index = contact
+        audience = self.desk.audience(campaign)
+        fields, key = audience.contact(index), audience.keys[index]
+        now = self.desk.composer(campaign, step).render(fields, key)
+        former = rendered(before, fields, key)
+        masked = mask(audience.emails[index])
+        return PreviewView(step.id, label, masked, now, former, compared=self.compared)

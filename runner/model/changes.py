@@ -39,7 +39,7 @@ class CampaignChange:
     ``aspects``: which of who, what, when … changed.  ``steps``: those whose content changed.
     ``former``: the id it had before a rename.  ``had_old``: mails of jobs that are under way
     that went out (or may have) as they were before.  ``to_go``: mails that are to go as they are
-    now.
+    now; ``was_to_go``: as they were before.  ``old`` and ``new``: the campaign on either side.
     """
 
     campaign: str
@@ -50,6 +50,9 @@ class CampaignChange:
     former: str = ""
     had_old: int = 0
     to_go: int = 0
+    was_to_go: int = 0
+    old: Campaign | None = None
+    new: Campaign | None = None
 
 
 @dataclass(frozen=True, slots=True)

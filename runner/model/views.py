@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from ..errors import Problem
+from .campaign import Campaign
 from .message import Rendered
 from .plan import JobPlan, JobStatus
 
@@ -92,6 +93,15 @@ class PreviewView:
     message: Rendered
     former: Rendered | None = None
     compared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewGroup:
+    """The messages of one campaign.  ``problems``: why (some of) it cannot be shown."""
+
+    campaign: Campaign
+    views: tuple[PreviewView, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

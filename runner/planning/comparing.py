@@ -52,7 +52,13 @@ def _changes(before: Version, after: Version) -> Iterator[CampaignChange]:
         former = renamed.get(name, name)
         old = before.campaigns.get(former)
         if old is None:
-            yield CampaignChange(name, "new", campaign.place.path, to_go=_to_go(after.plan, name))
+            yield CampaignChange(
+                name,
+                "new",
+                campaign.place.path,
+                to_go=_to_go(after.plan, name),
+                new=campaign,
+            )
         else:
             yield _change(old, campaign, before, after)
     gone = before.campaigns.keys() - after.campaigns.keys() - set(renamed.values())
@@ -62,6 +68,8 @@ def _changes(before: Version, after: Version) -> Iterator[CampaignChange]:
             "removed",
             before.campaigns[name].place.path,
             had_old=_gone_out(before.plan, name),
+            was_to_go=_to_go(before.plan, name),
+            old=before.campaigns[name],
         )
 
 
@@ -99,6 +107,9 @@ def _change(old: Campaign, new: Campaign, before: Version, after: Version) -> Ca
         former=old.id if old.id != new.id else "",
         had_old=_gone_out(before.plan, old.id) if kind != "unchanged" else 0,
         to_go=_to_go(after.plan, new.id),
+        was_to_go=_to_go(before.plan, old.id),
+        old=old,
+        new=new,
     )
 
 

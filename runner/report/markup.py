@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from html import escape as escape_html
 
 from .terminal import clean
 
@@ -27,6 +28,13 @@ def escape(text: str) -> str:
     # a mention is found in the finished page, where a backslash is gone already
     text = _PING.sub(lambda m: m[0] + ZERO_WIDTH, text)
     return _START.sub(lambda m: ZERO_WIDTH + m[0], text)
+
+
+def html(text: str) -> str:
+    """``text`` within HTML that stands in Markdown (a summary), where no Markdown is read."""
+    return _PING.sub(
+        lambda m: m[0] + ZERO_WIDTH, escape_html(_clip(clean(text).strip()), quote=False)
+    )
 
 
 def code(text: str) -> str:

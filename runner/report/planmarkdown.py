@@ -38,13 +38,14 @@ def markdown(
         head.append(f"{markup.escape(note)}\n")
     if settings.paused:
         head.append("⏸ Everything is paused: `paused: true` in `sendoff.yaml`.\n")
-    head += _section(f"❌ {words.plural(len(problems), 'problem')}", map(_problem, problems))
+    head += section(f"❌ {words.plural(len(problems), 'problem')}", map(problem_line, problems))
     found = plan.every_hold
-    head += _section(f"✋ {words.plural(len(found), 'thing')} held", map(hold_line, found))
+    head += section(f"✋ {words.plural(len(found), 'thing')} held", map(hold_line, found))
     return markup.fit("\n".join(head), list(_jobs(plan, settings)), "jobs")
 
 
-def _section(title: str, lines: Iterable[str]) -> list[str]:
+def section(title: str, lines: Iterable[str]) -> list[str]:
+    """A titled list, as long as people will read; nothing of nothing."""
     found = list(lines)
     return [f"### {title}\n", *first_of(found), ""] if found else []
 
@@ -62,7 +63,8 @@ def first_of(lines: Sequence[str]) -> list[str]:
     return [*shown, f"- +{more:,} more"] if more else shown
 
 
-def _problem(problem: Problem) -> str:
+def problem_line(problem: Problem) -> str:
+    """A problem, its place and how to mend it, as one entry of a list."""
     hint = f"<br>→ {markup.escape(problem.hint)}" if problem.hint else ""
     place = markup.code(f"{problem.path}:{problem.line}:{problem.column}")
     return f"- {problem.severity} in {place}: {markup.escape(problem.message)}{hint}"
@@ -89,18 +91,19 @@ def _jobs(plan: Plan, settings: Settings) -> Iterator[str]:
 
 def _job(job: JobPlan, previous: JobPlan | None, plan: Plan, settings: Settings) -> str:
     zone = times.reading_zone(job.campaign, settings.timezone)
-    rows = [_row(fact) for fact in jobs.facts(job, plan.now, zone, previous) if fact.items]
+    rows = [row(fact) for fact in jobs.facts(job, plan.now, zone, previous) if fact.items]
     name, status = markup.escape(job.campaign.name), words.STATUSES[job.status]
     return "\n".join(
         [
             f"### {name}\n",
             markup.table((markup.code(job.job_id), f"**{status}**"), rows),
-            *_zones(job),
+            *zones(job),
         ]
     )
 
 
-def _row(fact: Fact) -> tuple[str, str]:
+def row(fact: Fact) -> tuple[str, str]:
+    """A fact as a row of a table."""
     return fact.label, " · ".join(markup.escape(_text(item)) for item in fact.items)
 
 
@@ -108,7 +111,8 @@ def _text(span: Span) -> str:
     return span.text if isinstance(span, Piece) else span
 
 
-def _zones(job: JobPlan) -> list[str]:
+def zones(job: JobPlan) -> list[str]:
+    """Who gets it when, where that depends on the contact's zone; closed until it is clicked."""
     shown = jobs.biggest_zones(job, MAX_ZONES)
     if not shown:
         return []
