@@ -63,6 +63,10 @@ class Claimer:
             self._handles[job] = self.provider.handle(job)
         return self._handles[job]
 
+    def forget_handles(self) -> None:
+        """Ask for new ones from now on."""
+        self._handles.clear()
+
     def close(self, job: JobPlan) -> Closed:
         """The record that nothing of a job is owed any more."""
         return Closed(

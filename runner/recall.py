@@ -3,55 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from .model.campaign import Campaign
 from .model.ledger import Claim, Range, Receipt, Resolution
+from .model.plan import Hold
 from .planning.history import compress_ranges, expand_times, outcome_ranges
-from .ports import Provider
+from .ports import Clock, Provider
 from .survey import Desk, Ledger
 
 
-def recall_cancelled(
-    desk: Desk, ledger: Ledger, provider: Provider, now: datetime
-) -> list[Resolution]:
-    """Ask the provider to drop what has not gone; returns the facts to record.
+@dataclass
+class Recall:
+    """What was called back, as facts to record, and what could not be, as holds to show."""
+
+    facts: list[Resolution] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Mails called back."""
+        return sum(count for fact in self.facts for _, count in fact.ranges)
+
+
+def recall_cancelled(desk: Desk, ledger: Ledger, provider: Provider, clock: Clock) -> Recall:
+    """Ask the provider to drop what has not gone of campaigns that are cancelled.
 
     Only mails whose send time is far enough ahead are asked for, and only what the provider
-    confirms is booked as not sent: the rest stays sent.
+    confirms is booked as not sent: the rest stays sent, and is shown for as long as asking
+    again may help.
     """
-    margin = provider.capabilities.recall_before_seconds
-    if not margin:
-        return []
-    after = int((now + timedelta(seconds=margin)).timestamp())
+    recall = Recall()
+    if not provider.capabilities.recall_before_seconds:
+        return recall
     asked: dict[str, bool] = {}
-    found = []
     for campaign in desk.workspace.campaigns.values():
         if campaign.status != "cancelled":
             continue
-        for claim, ranges in _outstanding(ledger, campaign.id, after, now):
+        missed = 0
+        for claim, ranges in _outstanding(ledger, campaign.id, provider, clock):
             if claim.handle not in asked:
                 asked[claim.handle] = provider.recall(claim.handle)
             if asked[claim.handle]:
-                at = now.replace(microsecond=0)
-                found.append(
-                    Resolution(
-                        claim.id, claim.campaign, at, ranges, "not_sent", "cancel", "called back"
-                    )
-                )
-    return found
+                recall.facts.append(_called_back(claim, ranges, clock.now()))
+            else:
+                missed += sum(count for _, count in ranges)
+        if missed:
+            recall.holds.append(_not_recalled(campaign, missed))
+    return recall
+
+
+def _called_back(claim: Claim, ranges: tuple[Range, ...], now: datetime) -> Resolution:
+    at = now.replace(microsecond=0)
+    return Resolution(claim.id, claim.campaign, at, ranges, "not_sent", "cancel", "called back")
+
+
+def _not_recalled(campaign: Campaign, count: int) -> Hold:
+    return Hold(
+        "not_recalled",
+        campaign.id,
+        "",
+        f"{count:,} mails of this cancelled campaign are at the provider for later, and it did "
+        "not confirm that they are called back",
+        "the next run asks again; or cancel them in the provider's own console",
+        count,
+    )
 
 
 def _outstanding(
-    ledger: Ledger, campaign: str, after: int, now: datetime
+    ledger: Ledger, campaign: str, provider: Provider, clock: Clock
 ) -> Iterator[tuple[Claim, tuple[Range, ...]]]:
-    """Claims that can be called back, with the ranges whose send time is after ``after``."""
+    """Claims that can be called back, with the ranges whose send time is far enough ahead."""
+    margin = timedelta(seconds=provider.capabilities.recall_before_seconds)
     every = list(ledger.records(campaign))
     for claim in every:
-        if not isinstance(claim, Claim) or not claim.handle:
+        if not isinstance(claim, Claim) or not claim.handle or claim.provider != provider.name:
             continue
         receipts = [r for r in every if isinstance(r, Receipt) and r.claim == claim.id]
         resolutions = [r for r in every if isinstance(r, Resolution) and r.claim == claim.id]
-        times = list(expand_times(claim.times))
+        times, now = list(expand_times(claim.times)), clock.now()
+        after = int((now + margin).timestamp())
         kept = [
             position
             for kind, (start, count), _ in outcome_ranges(claim, receipts, resolutions, now)

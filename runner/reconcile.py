@@ -17,7 +17,7 @@ from .errors import RaceLost, SendoffError, StateError
 from .model.campaign import Recurring
 from .model.ledger import Document, Planned, Record
 from .model.message import Outcome
-from .model.plan import Plan
+from .model.plan import Hold, Plan
 from .model.result import RunResult
 from .planning.comparing import shape
 from .planning.planner import Horizon
@@ -84,6 +84,7 @@ class Reconciler:
         self._resting: set[str] = set()
         self._races = 0
         self._recalled = 0
+        self._not_recalled: tuple[Hold, ...] = ()
         self._stopped = ""
         self._receipts_at_plan = 0
 
@@ -210,12 +211,15 @@ class Reconciler:
         return True
 
     def _recall(self) -> None:
-        now = self._clock.now()
-        found = recall_cancelled(self._desk, self._view, self._provider, now)
-        self._recalled += sum(count for record in found for _, count in record.ranges)
-        self._pending += found
-        if found:
-            self._observer.event("recalled", count=self._recalled)
+        found = recall_cancelled(self._desk, self._view, self._provider, self._clock)
+        self._recalled += found.count
+        self._pending += found.facts
+        self._not_recalled = tuple(found.holds)
+        if found.facts or found.holds:
+            # what is called back takes no more mail under its old name
+            self._claimer.forget_handles()
+        if found.facts:
+            self._observer.event("recalled", count=found.count)
 
     def _waiting(self, plan: Plan) -> Iterator[BatchPlan]:
         """Batches of jobs that the provider has not turned away in this run."""
@@ -304,7 +308,7 @@ class Reconciler:
 
     def _result(self, plan: Plan, failure: str) -> RunResult:
         results = self._tally.results()
-        held = plan.every_hold
+        held = self._not_recalled + plan.every_hold
         doubt = sum(job.counts.in_doubt for job in plan.jobs)
         now_in_doubt = sum(r.in_doubt for r in results)
         sent = sum(r.sent for r in results)

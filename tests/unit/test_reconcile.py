@@ -515,7 +515,10 @@ class TestRecall:
         store, provider, clock = MemoryLedger(), Late(capabilities=self.ABLE), FakeClock(NOW)
         run(desk([one], audience(PEOPLE)), store, clock, provider)
         cancelled = desk([replace(one, status="cancelled")], audience(PEOPLE))
-        assert run(cancelled, store, clock, provider, run_id="r2").recalled == 0
+        result = run(cancelled, store, clock, provider, run_id="r2")
+        assert (result.recalled, result.exit_code) == (0, 3)
+        # of ten mails five minutes apart, seven are more than ten minutes ahead
+        assert [(h.code, h.count) for h in result.held] == [("not_recalled", 7)]
 
 
 class TestDoubt:
