@@ -38,7 +38,9 @@ def _problem(git: Git) -> str:
     busy = git.run("rev-parse", *(part for name in _BUSY for part in ("--git-path", name)))
     if any((git.directory / line).exists() for line in busy.text.splitlines()):
         return "a merge or rebase is under way"
-    if git.run("check-ignore", "--quiet", "campaigns/x.yaml").code == 0:
+    # check-ignore refuses to work with literal paths, which `Git` asks for
+    ignored = git.run("--no-literal-pathspecs", "check-ignore", "--quiet", "campaigns/x.yaml")
+    if ignored.code == 0:
         return "git ignores files in campaigns/"
     if git.run("var", "GIT_COMMITTER_IDENT").code != 0:
         return "git does not know your name (git config user.name)"

@@ -61,7 +61,9 @@ class SiteInsight:
     def __init__(self, ground: Ground, screen: Screen) -> None:
         self._ground = ground
         self._screen = screen
+        # going back asks the same things again
         self._drafts: dict[str, Workspace] = {}
+        self._found: dict[str, tuple[Problem, ...]] = {}
 
     @property
     def now(self) -> datetime:
@@ -148,7 +150,13 @@ class SiteInsight:
         return missing(workspace, campaign, fields)
 
     def faults(self, draft: Draft) -> tuple[Problem, ...]:
-        return tuple(p for p in self._problems(draft) if p.severity == "error")
+        return tuple(p for p in self._checked(draft) if p.severity == "error")
+
+    def _checked(self, draft: Draft) -> tuple[Problem, ...]:
+        text = campaign_yaml(draft)
+        if text not in self._found:
+            self._found[text] = tuple(dict.fromkeys(self._problems(draft)))
+        return self._found[text]
 
     def _problems(self, draft: Draft) -> Iterator[Problem]:
         desk = self._desk(draft)
@@ -179,7 +187,7 @@ class SiteInsight:
         return Glimpse(label, mask(audience.emails[index]), mail.subject, mail.preheader, mail.text)
 
     def review(self, draft: Draft) -> Review:
-        warnings = tuple(dict.fromkeys(p for p in self._problems(draft) if p.severity != "error"))
+        warnings = tuple(p for p in self._checked(draft) if p.severity != "error")
         desk, settings = self._desk(draft), self._ground.workspace.settings
         ledger, note = self._ledger
         horizon = Horizon(

@@ -62,7 +62,7 @@ def what(insight: Insight, draft: Draft, key: str = "") -> Flow[What]:
         made = draft.sends(found.mail, found.variables)
         faults = insight.faults(made)
         if not faults:
-            yield _shown(insight.glimpse(made))
+            yield _shown(insight, made)
             return found
         yield say("This cannot be sent as it is:", sign="✗")
         yield from _tell(faults)
@@ -154,8 +154,9 @@ def _tell(problems: Sequence[Problem]) -> Iterator[Tell]:
         yield say(told(problem), sign="-")
 
 
-def _shown(glimpse: Glimpse | None) -> Tell:
-    return Tell(lambda page: _show(page, glimpse))
+def _shown(insight: Insight, draft: Draft) -> Tell:
+    # rendered when it is looked at: not on the way back
+    return Tell(lambda page: _show(page, insight.glimpse(draft)))
 
 
 def _show(page: Page, glimpse: Glimpse | None) -> None:

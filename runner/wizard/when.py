@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import available_timezones
 
 from ..model.campaign import RECIPIENT
@@ -121,6 +122,7 @@ def _zone(insight: Insight, draft: Draft) -> Flow[tuple[Zone, Lines]]:
     return Zone(name, fallback, counts), lines
 
 
+@cache
 def _known_zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones()))
 
