@@ -82,6 +82,8 @@ def consequence(change: CampaignChange) -> str:
         return f"{mails} to go." if change.to_go else "No mail to go."
     if change.kind in ("cancelled", "removed"):
         gone = f" {change.had_old:,} went out already." if change.had_old else ""
+        if not change.was_to_go:
+            return f"Nothing more was to be sent.{gone}"
         return f"{words.plural(change.was_to_go, 'mail')} will not be sent.{gone}"
     return _of_change(change)
 

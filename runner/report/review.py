@@ -104,8 +104,7 @@ def sparkline(counts: Sequence[int]) -> str:
     """One sign a count; what is not nothing is never shown as nothing."""
     most = max(counts, default=0)
     return "".join(
-        BARS[min(len(BARS) - 1, count * len(BARS) // (most + 1))] if count else NOTHING
-        for count in counts
+        BARS[-(-count * len(BARS) // most) - 1] if count else NOTHING for count in counts
     )
 
 
