@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..bootstrap import Site
-from ..errors import UsageError
+from ..errors import Problem, UsageError
+from ..lint import Linter
+from ..model.campaign import Campaign
+from ..survey import Desk
+from ..templates.worst_case import choose
 from ..wizard.committing import NotCommitted, commit, write_new
 from ..wizard.console import TerminalConsole, interruptible, is_terminal
 from ..wizard.dialogue import hold
@@ -11,6 +17,7 @@ from ..wizard.draft import Decision
 from ..wizard.script import DOCS, script
 from ..wizard.site import Ground, SiteInsight
 from ..wizard.yamltext import campaign_yaml
+from ..workspace import WorkspaceFiles
 from .outcome import Outcome
 
 INTERRUPTED = 130
@@ -29,7 +36,8 @@ def new(site: Site) -> Outcome:
             f"written as a file too: {DOCS} says how"
         )
     git, now = site.git, site.clock.now()
-    ground = Ground(site.root, site.workspace, site.contact_lists(), site.ledger, git, now)
+    books = site.contact_lists()
+    ground = Ground(site.root, site.workspace, books, site.ledger, partial(_lint, site), git, now)
     insight = SiteInsight(ground, site.terminal)
     try:
         with interruptible():
@@ -39,6 +47,13 @@ def new(site: Site) -> Outcome:
     if not decision.write:
         return Outcome(f"\n{NOTHING}")
     return _write(site, decision)
+
+
+def _lint(site: Site, desk: Desk, campaign: Campaign) -> list[Problem]:
+    """What mailboxes and the law say to the campaign's mails."""
+    audience = desk.audience(campaign)
+    drafts = [(campaign, step, audience, desk.composer(campaign, step)) for step in campaign.steps]
+    return Linter(desk.workspace, WorkspaceFiles(site.root), choose).lint(drafts)
 
 
 def _write(site: Site, decision: Decision) -> Outcome:

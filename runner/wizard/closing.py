@@ -68,8 +68,11 @@ def _shown(draft: Draft, review: Review) -> Iterable[Turn]:
     yield Show(tuple(f"    {line}".rstrip() for line in campaign_yaml(draft).splitlines()))
     yield say("And this is the plan for it, if it were merged now:")
     yield Show(tuple(f"    {line}".rstrip() for line in review.plan))
-    for warning in review.warnings:
-        yield say(told(warning), sign="!")
+    for problem in review.problems:
+        where = "" if problem.path == draft.path else f"{problem.path}:{problem.line}: "
+        yield say(where + told(problem), sign="✗" if problem.severity == "error" else "!")
+    if any(problem.severity == "error" for problem in review.problems):
+        yield say("`sendoff validate` refuses it until what is marked ✗ is mended.")
 
 
 def _last(draft: Draft, commit: Commit | None) -> str:

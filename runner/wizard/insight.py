@@ -50,9 +50,10 @@ class Glimpse:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The last look: ``warnings`` of the checks, ``plan`` as ``sendoff plan`` shows it."""
+    """The last look: ``problems`` as ``sendoff validate`` finds them, ``plan`` as ``sendoff plan``
+    shows it."""
 
-    warnings: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
     plan: tuple[str, ...]
 
 

@@ -33,6 +33,8 @@ from .overlay import DraftedFiles
 from .questions import Refused
 from .yamltext import campaign_yaml
 
+SAID_BY_LINT = frozenset({"deliverability", "size"})
+"""What the templates say from the sources alone: lint looks at the finished mail."""
 FEW = 6
 """A field with more different values than that is not shown with them."""
 LONG = 40
@@ -44,13 +46,15 @@ MARGIN = 4
 class Ground:
     """What the wizard stands on.
 
-    ``ledger`` gives the ledger and a note for people, or raises StateError.
+    ``ledger`` gives the ledger and a note for people, or raises StateError.  ``lint`` looks at
+    the finished mails of the campaign on a desk.
     """
 
     root: Path
     workspace: Workspace
     books: ContactLists
     ledger: Callable[[], tuple[Ledger, str]]
+    lint: Callable[[Desk, Campaign], list[Problem]]
     git: Git
     now: datetime
 
@@ -62,8 +66,8 @@ class SiteInsight:
         self._ground = ground
         self._screen = screen
         # going back asks the same things again
-        self._drafts: dict[str, Workspace] = {}
-        self._found: dict[str, tuple[Problem, ...]] = {}
+        self._drafts: dict[tuple[str, str], Workspace] = {}
+        self._found: dict[tuple[str, str], tuple[Problem, ...]] = {}
 
     @property
     def now(self) -> datetime:
@@ -128,10 +132,10 @@ class SiteInsight:
 
     def _workspace(self, draft: Draft) -> Workspace:
         """The workspace with the draft as its only campaign."""
-        text = campaign_yaml(draft)
-        if text not in self._drafts:
-            self._drafts[text] = load(DraftedFiles(self._ground.root, draft.path, text))
-        return self._drafts[text]
+        key = (draft.path, campaign_yaml(draft))
+        if key not in self._drafts:
+            self._drafts[key] = load(DraftedFiles(self._ground.root, *key))
+        return self._drafts[key]
 
     def _desk(self, draft: Draft) -> Desk:
         workspace, whole = self._workspace(draft), self._ground.workspace
@@ -153,10 +157,10 @@ class SiteInsight:
         return tuple(p for p in self._checked(draft) if p.severity == "error")
 
     def _checked(self, draft: Draft) -> tuple[Problem, ...]:
-        text = campaign_yaml(draft)
-        if text not in self._found:
-            self._found[text] = tuple(dict.fromkeys(self._problems(draft)))
-        return self._found[text]
+        key = (draft.path, campaign_yaml(draft))
+        if key not in self._found:
+            self._found[key] = tuple(dict.fromkeys(self._problems(draft)))
+        return self._found[key]
 
     def _problems(self, draft: Draft) -> Iterator[Problem]:
         desk = self._desk(draft)
@@ -187,8 +191,9 @@ class SiteInsight:
         return Glimpse(label, mask(audience.emails[index]), mail.subject, mail.preheader, mail.text)
 
     def review(self, draft: Draft) -> Review:
-        warnings = tuple(p for p in self._checked(draft) if p.severity != "error")
         desk, settings = self._desk(draft), self._ground.workspace.settings
+        problems = [p for p in self._checked(draft) if p.code not in SAID_BY_LINT]
+        problems += self._ground.lint(desk, desk.workspace.campaigns[draft.file])
         ledger, note = self._ledger
         horizon = Horizon(
             self.now,
@@ -199,7 +204,7 @@ class SiteInsight:
         found = survey(desk, ledger, horizon)
         whole = terminal_of(self._screen)
         text = report.text(found, settings, replace(whole, width=whole.width - MARGIN), note)
-        return Review(warnings, tuple(text.splitlines()))
+        return Review(tuple(problems), tuple(text.splitlines()))
 
     # -- names -----------------------------------------------------------------------------
 

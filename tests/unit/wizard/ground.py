@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.contacts import ContactLists
-from runner.errors import StateUnreachable
+from runner.errors import Problem, StateUnreachable
 from runner.ledger.snapshot import StoredSnapshot
+from runner.model.campaign import Campaign
 from runner.report.terminal import PLAIN
 from runner.repository.git import Git
-from runner.survey import Ledger
+from runner.survey import Desk, Ledger
 from runner.wizard.site import Ground, SiteInsight
 from runner.workspace import WorkspaceFiles, load
 
@@ -78,6 +79,12 @@ def make(root: Path) -> Path:
     return root
 
 
+def lint(desk: Desk, campaign: Campaign) -> list[Problem]:
+    """One thing for every campaign, as the lint room would say it."""
+    path = desk.workspace.templates["event"].place.path
+    return [Problem(path, 7, 1, f"{campaign.id} is shouting", "whisper", "loud", "error")]
+
+
 def insight(root: Path, *, reachable: bool = True) -> SiteInsight:
     """What is known of it; without a ledger, or with one that cannot be reached."""
 
@@ -88,4 +95,4 @@ def insight(root: Path, *, reachable: bool = True) -> SiteInsight:
 
     workspace = load(WorkspaceFiles(root))
     books = ContactLists(WorkspaceFiles(root), b"k" * 32, workspace.suppressions)
-    return SiteInsight(Ground(root, workspace, books, ledger, Git(root), NOW), PLAIN)
+    return SiteInsight(Ground(root, workspace, books, ledger, lint, Git(root), NOW), PLAIN)

@@ -223,6 +223,22 @@ def test_a_ledger_that_cannot_be_reached_is_no_obstacle(root: Path) -> None:
     assert "Planned as if nothing was ever sent, for the ledger: the remote does not" in said
 
 
+def test_another_file_name_is_planned_under_that_name(known: SiteInsight) -> None:
+    answers = ("people", "", "event", "B", "I", "", "immediate", "", "first", "<", "second", "yes")
+    console = Script(*answers)
+    assert hold(lambda: script(known), console, PLAIN).draft.file == "second"
+    assert console.shown.count("first/main") == console.shown.count("second/main") == 1
+
+
+def test_what_validate_would_say_is_said_before_the_last_yes(known: SiteInsight) -> None:
+    console = Script("people", "", "event", "B", "I", "", "immediate", "", "loud", "yes")
+    assert hold(lambda: script(known), console, PLAIN).write
+    before, _, after = console.shown.partition("Write campaigns/loud.yaml?")
+    assert not after.strip()
+    assert "✗ campaigns/templates/event.html:7: Loud is shouting (whisper)" in before
+    assert "`sendoff validate` refuses it" in before
+
+
 @pytest.mark.parametrize(
     ("gone", "said"),
     [
