@@ -299,7 +299,7 @@ def test_an_old_ledger_is_read_and_sealed_with_the_next_write(files: FilesPlace)
     before = {path: (bench.root / "state" / path).read_bytes() for path in old}
     assert (verify(bench, 0)["format"], verify(bench, 0)["mails"]["sent"]) == (1, 5)
     assert bench.sendoff("run", "--now", LATER).code == 0
-    assert len(bench.outbox()) == 11
+    assert len(bench.outbox()) == 12
     assert verify(bench, 0)["format"] == 2
     assert {path: (bench.root / "state" / path).read_bytes() for path in old} == before
     assert (bench.root / "state" / ".gitignore").exists()
@@ -311,6 +311,23 @@ def test_an_old_ledger_is_read_and_sealed_with_the_next_write(files: FilesPlace)
         assert "state/ledger/" in run.err
         files.harm(path, lambda _, content=content: content)
     assert bench.sendoff("run", "--now", LATER).code == 0
+
+
+def test_a_loss_for_good_can_be_lived_with(files: FilesPlace) -> None:
+    """As docs/recovery.md says: what is there counts as whole.
+
+    The lost receipts leave doubt, which the outbox, that cannot mail twice, settles by itself; and
+    that the first job was over is lost with them, so whoever joined since gets its mail, too.
+    """
+    bench = files.bench
+    files.harm(files.receipts, lambda _: None)
+    assert bench.sendoff("run", "--now", LATER).code == 5
+    files.harm("meta.json", lambda content: content.replace(b'"format": 2', b'"format": 1'))
+    files.harm("seal.json", lambda _: None)
+    assert verify(bench, 0)["mails"]["in_doubt"] == 5
+    assert bench.sendoff("run", "--now", LATER).code == 0
+    assert len(bench.outbox()) == 12
+    assert verify(bench, 0)["format"] == 2
 
 
 # -- a branch --------------------------------------------------------------------------------------
