@@ -3,9 +3,10 @@
     python -m benchmarks.mailmerge_faults [--contacts 1000] [--times 5] [--seed N]
 
 Installs mailmerge from PyPI into a virtual environment of its own.  Each time, a run is killed
-(SIGKILL) at a random instant and then repeated until it ends well, against the recording SMTP
-server of tests/chaos.  mailmerge keeps no record, so it is tried both ways that a person has: from
-the start again, and with ``--resume`` behind the last message that the terminal called sent.
+(SIGKILL) when the server has a random number of messages, and then repeated until it ends well,
+against the recording SMTP server of tests/chaos.  mailmerge keeps no record, so it is tried both
+ways that a person has: from the start again, and with ``--resume`` behind the last message that
+the terminal called sent.
 Sendoff goes through the same with the files store.
 """
 
@@ -19,18 +20,17 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import time
 import venv
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.chaos.child import Orders  # noqa: E402 - found through the line above
-from tests.chaos.oracle import Books  # noqa: E402
+from tests.chaos.oracle import Books  # noqa: E402 - found through the line above
 from tests.chaos.world import Arena, Setup, address  # noqa: E402
 
 PEER = "mailmerge==2.3.0"
@@ -60,21 +60,17 @@ def main() -> None:
     print(f"seed {options.seed}\n")
     with tempfile.TemporaryDirectory() as directory, Arena(Path(directory)) as arena:
         bench = Peer.install(Path(directory), arena, options.contacts)
-        ways: list[tuple[str, Callable[[float], Outcome], Callable[[], object]]] = [
-            (f"{PEER}, run again", lambda at: bench.killed(at, resume=False), bench.whole),
-            (f"{PEER}, --resume", lambda at: bench.killed(at, resume=True), bench.whole),
-            (
-                "sendoff, run again",
-                lambda at: sendoff(arena, options.contacts, at),
-                lambda: sendoff(arena, options.contacts, None),
-            ),
+        ways: list[tuple[str, Callable[[int], Outcome]]] = [
+            (f"{PEER}, run again", lambda at: bench.killed(at, resume=False)),
+            (f"{PEER}, --resume", lambda at: bench.killed(at, resume=True)),
+            ("sendoff, run again", lambda at: sendoff(arena, options.contacts, at)),
         ]
         print("| | killed | contacts | mailed twice | lost | in doubt, shown |")
         print("|---|--:|--:|--:|--:|--:|")
-        for name, killed, whole in ways:
-            seconds = timed(whole)
-            chance = random.Random(f"{options.seed}/{name}")
-            found = [killed(chance.uniform(0.1, 0.9) * seconds) for _ in range(options.times)]
+        for name, killed in ways:
+            # the same instants for all of them
+            chance = random.Random(options.seed)
+            found = [killed(chance.randrange(1, options.contacts)) for _ in range(options.times)]
             print(row(name, found, options.contacts), flush=True)
 
 
@@ -84,10 +80,13 @@ def row(name: str, found: Sequence[Outcome], contacts: int) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def timed(whole: Callable[[], object]) -> float:
-    began = time.monotonic()
-    whole()
-    return time.monotonic() - began
+def until(process: subprocess.Popen[bytes], arena: Arena, messages: int) -> None:
+    """Let a process be until the server has so many messages, then kill it."""
+    while process.poll() is None:
+        if len(arena.smtp.messages) >= messages:
+            process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.002)
 
 
 @dataclass
@@ -115,8 +114,8 @@ class Peer:
         command = (str(directory / "venv/bin/mailmerge"), "--no-dry-run", "--no-limit")
         return cls(command, home, arena, contacts)
 
-    def run(self, seconds: float | None, *more: str) -> str:
-        """What the terminal showed, until the end or until killed after ``seconds``."""
+    def run(self, messages: int, *more: str) -> str:
+        """What the terminal showed, until the end or until the server had so many messages."""
         with tempfile.TemporaryFile() as screen:
             process = subprocess.Popen(
                 [*self.command, *more],
@@ -124,40 +123,27 @@ class Peer:
                 stdout=screen,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
-            try:
-                process.wait(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            until(process, self.arena, messages)
             screen.seek(0)
             return screen.read().decode()
 
-    def whole(self) -> str:
-        """An undisturbed run."""
-        self.arena.smtp.forget()
-        return self.run(None)
-
-    def killed(self, seconds: float, *, resume: bool) -> Outcome:
+    def killed(self, messages: int, *, resume: bool) -> Outcome:
         """Killed once, then brought to its end."""
         self.arena.smtp.forget()
-        shown = SENT.findall(self.run(seconds))
+        shown = SENT.findall(self.run(messages))
         next_one = int(shown[-1]) + 1 if resume and shown else 1
-        self.run(None, "--resume", str(next_one))
+        self.run(sys.maxsize, "--resume", str(next_one))
         mails = Counter(mail.to for mail in self.arena.smtp.messages)
         return Outcome(sum(count > 1 for count in mails.values()), self.contacts - len(mails))
 
 
-def sendoff(arena: Arena, contacts: int, seconds: float | None) -> Outcome:
+def sendoff(arena: Arena, contacts: int, messages: int) -> Outcome:
     """The same for a workspace of Sendoff."""
     world = arena.world(Setup("files", "smtp"), people=contacts, more=PACING)
-    running = world.start("run", "--json", orders=Orders())
-    try:
-        running.process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        running.kill(tree=True)
+    running = world.start("run", "--json")
+    until(running.process, arena, messages)
     running.end()
-    if seconds is not None:
-        world.finish()
+    world.finish()
     mails, books = world.mails(), Books.read(world.records())
     fates = {email: books.fate(email) for email in world.audience()}
     world.remove()
