@@ -31,7 +31,7 @@ DRIP = "bros-and-brews-countdown"
 MERGED = datetime(2025, 10, 14, 16, 0, tzinfo=UTC)
 FIRST = datetime(2025, 10, 15, 13, 50, tzinfo=UTC)
 LAST = datetime(2025, 10, 22, 13, 50, tzinfo=UTC)
-CRON = timedelta(hours=6)
+CRON = timedelta(hours=8)
 
 
 def say(text: str = "") -> None:
@@ -142,7 +142,7 @@ def main() -> None:
     sendoff("run", at=FIRST)
     heading("Cron starts it again, by mistake. Nobody is mailed twice.")
     sendoff("run", at=FIRST + timedelta(minutes=1))
-    heading("A week goes by: cron every six hours. Each run knows what the ledger says, no more.")
+    heading("A week goes by: cron every eight hours. Each run knows what the ledger says, no more.")
     a_week_of_cron()
     heading("What has become of it all?")
     sendoff("status", at=LAST)
