@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from . import __version__
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .bootstrap import Terminal
 
 BUG = 70
+SENDERS = ("run", "proof")
+"""Commands that settle what they have begun when they are told to stop; others just stop."""
 INTERRUPTED = 130
 
 
@@ -266,8 +268,9 @@ def _call(verb: str, root: Path | None, options: dict[str, Any]) -> int:
     from .clock import SystemClock
 
     clock = SystemClock(options.pop("now", None))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: clock.stop())
+    if verb in SENDERS:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: clock.stop())
     site = Site(
         root=(root or _nearest_workspace(Path.cwd(), verb)).resolve(),
         environ=os.environ,
@@ -276,12 +279,25 @@ def _call(verb: str, root: Path | None, options: dict[str, Any]) -> int:
     )
     command: Callable[..., Any] = getattr(import_module(f".commands.{verb}", __package__), verb)
     outcome = command(site, **options)
-    if outcome.output:
-        sys.stdout.write(outcome.output.rstrip("\n") + "\n")
-        sys.stdout.flush()
-    if outcome.notes:
-        sys.stderr.write(outcome.notes.rstrip("\n") + "\n")
+    _write(sys.stdout, outcome.output)
+    _write(sys.stderr, outcome.notes)
     return int(outcome.exit_code)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write the result; a full disk behind the output does not change what the command did."""
+    if not text:
+        return
+    try:
+        stream.write(text.rstrip("\n") + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with suppress(OSError):
+            sys.stderr.write(f"sendoff: the output cannot be written: {error.strerror}\n")
+        # nothing more may be tried at exit: it would hide the exit code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _nearest_workspace(start: Path, verb: str) -> Path:

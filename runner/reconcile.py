@@ -21,7 +21,7 @@ from .model.plan import Hold, Plan
 from .model.result import RunResult
 from .planning.comparing import shape
 from .planning.planner import Horizon
-from .planning.slices import BatchPlan, batches, slice_sizes
+from .planning.slices import BatchPlan, SliceSize, batches
 from .planning.view import job_record
 from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
 from .recall import recall_cancelled
@@ -81,6 +81,7 @@ class Reconciler:
         self._pending: list[Record] = []
         self._claimer = Claimer(options.run_id, options.budget, provider, clock)
         self._tally = Tally()
+        self._slice = SliceSize()
         self._resting: set[str] = set()
         self._races = 0
         self._recalled = 0
@@ -162,10 +163,9 @@ class Reconciler:
     # -- claim and send -----------------------------------------------------------------
 
     def _send_all(self, plan: Plan) -> Plan:
-        sizes = slice_sizes()
         while plan.due:
             try:
-                again = self._send_planned(plan, sizes)
+                again = self._send_planned(plan)
             except RaceLost:
                 self._races += 1
                 self._observer.event("raced")
@@ -180,18 +180,21 @@ class Reconciler:
                 return plan
         return plan
 
-    def _send_planned(self, plan: Plan, sizes: Iterator[int]) -> bool:
+    def _send_planned(self, plan: Plan) -> bool:
         """Work through a plan slice by slice; True when planning anew may find more."""
         queue = self._waiting(plan)
         progress = False
         while not self._out_of_time():
-            part = list(islice(queue, next(sizes)))
+            part = list(islice(queue, self._slice.batches))
             if not part:
                 return progress
             if progress and self._approval_changed():
                 return not self._stopped
             progress = True
-            if not self._send_slice(part):
+            begun = self._clock.now()
+            quiet = self._send_slice(part)
+            self._slice.took((self._clock.now() - begun).total_seconds())
+            if not quiet:
                 return True
         return False
 

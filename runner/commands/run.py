@@ -7,6 +7,7 @@ from datetime import timedelta
 from ..announcing import append_summary, on_github, ping
 from ..approval import approved_desks
 from ..bootstrap import Site
+from ..errors import SendoffError
 from ..model.result import RunResult
 from ..model.settings import Settings
 from ..reconcile import Reconciler, RunOptions
@@ -17,6 +18,15 @@ from .outcome import Outcome
 
 def run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa: A002 - the flag's name
     """One run over what is approved; the exit code is the result's."""
+    try:
+        return _run(site, budget, format)
+    except SendoffError as error:
+        # nobody reads a log that nobody points to: what kept the run from starting is said too
+        append_summary(site.environ, report.failure_markdown(str(error)))
+        raise
+
+
+def _run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa: A002
     with approved_desks(site) as desks:
         settings = desks.current.workspace.settings
         options = RunOptions(

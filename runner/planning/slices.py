@@ -12,9 +12,12 @@ from functools import cached_property
 
 from ..model.plan import JobPlan, Plan
 
-FIRST_SLICE = 1
 GROWTH = 4
-LARGEST_SLICE = 64
+LARGEST = 64
+"""Batches in one slice, at the most."""
+AIM_SECONDS = 10.0
+"""How long a slice should take: hosting services take about six pushes a minute, and what a
+killed run leaves in doubt is at most one slice."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,17 @@ def batches(plan: Plan, max_batch: int) -> Iterator[BatchPlan]:
             yield BatchPlan(job, start, min(start + size, len(job.queue)))
 
 
-def slice_sizes() -> Iterator[int]:
-    """How many batches each next slice holds."""
-    size = FIRST_SLICE
-    while True:
-        yield size
-        size = min(size * GROWTH, LARGEST_SLICE)
+class SliceSize:
+    """How many batches the next slice holds: one at first, then by how long the last one took."""
+
+    def __init__(self) -> None:
+        self.batches = 1
+
+    def took(self, seconds: float) -> None:
+        """Note how long a slice of this size took."""
+        if seconds > AIM_SECONDS:
+            self.batches = max(1, self.batches // 2)
+        elif seconds * GROWTH <= AIM_SECONDS:
+            self.batches = min(self.batches * GROWTH, LARGEST)
+        else:
+            self.batches = min(self.batches + 1, LARGEST)

@@ -171,5 +171,11 @@ def workflow_commands(result: RunResult) -> str:
 _LEVELS = {"bad": "error", "warn": "warning", "info": "notice"}
 
 
+def failure_markdown(message: str) -> str:
+    """A job summary for a run that could not begin."""
+    lines = "".join(f"- {markup.escape(line)}\n" for line in message.splitlines())
+    return f"## {_MARKS['error']} Nothing was sent: the run could not begin.\n\n{lines}"
+
+
 Format = Callable[[RunResult, Settings, Screen, datetime], str]
 FORMATS: Mapping[str, Format] = {"text": text, "json": as_json, "markdown": markdown}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -163,3 +166,28 @@ class TestLoud:
         assert "::warning title=held::hello/main: 5 recipients are more than" in ran.err
         assert summary.read_text().startswith("before\n")
         assert "max_recipients" in summary.read_text()
+
+    def test_a_run_that_cannot_begin_says_so_in_the_summary(self, bench, tmp_path):
+        self.quiet(bench)
+        summary = tmp_path / "summary.md"
+        ran = bench.sendoff("run", *AT, SENDOFF_STATE_KEY="", GITHUB_STEP_SUMMARY=str(summary))
+        assert ran.code == 5
+        assert "could not begin" in summary.read_text()
+        assert "SENDOFF\\_STATE\\_KEY" in summary.read_text()
+
+
+def test_an_output_that_cannot_be_written_keeps_the_exit_code(bench):
+    bench.workspace(more="guards: {max_recipients: 1}").campaign()
+    assert bench.sendoff("init", *AT).code == 0
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "runner", "--root", str(bench.root), "run", *AT],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **bench.environ},
+            check=False,
+        )
+    assert done.returncode == 3
+    assert "cannot be written" in done.stderr
+    assert "bug" not in done.stderr
