@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .clock import SystemClock
-from .errors import Problem, StateError, StateMissing
+from .errors import Problem, StateError, StateMissing, UsageError
 from .model.settings import Settings
 from .survey import Desk
 from .workspace import WorkspaceFiles, load
@@ -131,13 +131,32 @@ class Site:
     def replace_file(self, path: str, content: bytes) -> None:
         """Write a file of the workspace whole or not at all, its mode kept."""
         target = self.root / path
+        self._write_whole(target, content, target.stat().st_mode & 0o777)
+
+    def write_pages(self, directory: Path, pages: Mapping[str, str]) -> None:
+        """Write files into a directory, made if need be.
+
+        A checkout may hold links where its pages would be written: none is written through.
+        Raises UsageError when the directory is one, or lies behind one.
+        """
+        place = Path(os.path.abspath(directory))  # noqa: PTH100 - resolve() would follow links
+        if place.is_relative_to(self.root) and place.resolve() != place:
+            raise UsageError(f"{directory} is a symbolic link, or lies behind one: remove it")
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for name, text in pages.items():
+                self._write_whole(place / name, text.encode(), 0o644)
+        except OSError as error:
+            raise UsageError(f"{directory} cannot be written: {error.strerror}") from None
+
+    def _write_whole(self, target: Path, content: bytes, mode: int) -> None:
         # a name that nobody can know beforehand: a link under it would be written through
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
-            temporary.chmod(target.stat().st_mode & 0o777)
+            temporary.chmod(mode)
             temporary.replace(target)
         except OSError:
             temporary.unlink(missing_ok=True)

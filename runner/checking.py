@@ -54,9 +54,12 @@ def check(
         fields = columns.get(campaign.audience.name)
         if fields is not None:
             found = list(_check_campaign(campaign, fields, templates))
-            if linter is not None and all(problem.severity != "error" for problem in found):
-                drafts += _drafts(workspace, campaign, audiences, templates)
-                found = [problem for problem in found if problem.code not in SAID_BY_LINT]
+            if all(problem.severity != "error" for problem in found):
+                ready, refused = _drafts(workspace, campaign, audiences, templates)
+                if linter is not None:
+                    found = [problem for problem in found if problem.code not in SAID_BY_LINT]
+                found += refused
+                drafts += ready
             problems.update(found)
         problems.update(_check_capabilities(campaign, provider, workspace.settings.provider))
     if linter is not None:
@@ -66,19 +69,35 @@ def check(
 
 def _drafts(
     workspace: Workspace, campaign: Campaign, audiences: Audiences, templates: Templates
-) -> list[Draft]:
-    """The steps of a campaign, to be linted; none of what is called off or cannot be read."""
+) -> tuple[list[Draft], list[Problem]]:
+    """The steps of a campaign that can be made, and why others cannot.
+
+    None of what is called off.  That it can be made is tried with the first and the last contact:
+    what a template does with values is not seen in its source.
+    """
+    drafts: list[Draft] = []
     if campaign.status == "cancelled":
-        return []
+        return drafts, []
     contact_list = workspace.lists[campaign.audience.name]
+    problems: list[Problem] = []
     try:
         audience = audiences.read(contact_list, campaign.audience.where)
-        return [
-            (campaign, step, audience, templates.composer(campaign, step))
-            for step in campaign.steps
-        ]
-    except InputError:
-        return []  # said by those who check the list and the content
+        for step in campaign.steps:
+            drafts.append((campaign, step, audience, templates.composer(campaign, step)))
+            problems += _tried(drafts[-1])
+    except InputError as error:
+        problems += error.problems
+    return drafts, problems
+
+
+def _tried(draft: Draft) -> list[Problem]:
+    _, _, audience, composer = draft
+    ends = sorted({0, len(audience) - 1}) if len(audience) else []
+    try:
+        composer.compose(audience, ends)
+    except InputError as error:
+        return list(error.problems)
+    return []
 
 
 def _check_campaign(
@@ -91,19 +110,6 @@ def _check_campaign(
             yield from _unknown_fields(step.only_if, "only_if", fields, place)
     if campaign.audience.where:
         yield from _unknown_fields(campaign.audience.where, "where", fields, campaign.place)
-
-
-def _check_audience(
-    campaign: Campaign, workspace: Workspace, audiences: Audiences, templates: Templates
-) -> Iterator[Problem]:
-    try:
-        contact_list = workspace.lists[campaign.audience.name]
-        audience = audiences.read(contact_list, campaign.audience.where)
-    except InputError as error:
-        yield from error.problems
-        return
-    for step in campaign.steps:
-        yield from templates.check_empty(campaign, step, audience)
 
 
 def _unknown_fields(

@@ -46,9 +46,7 @@ def preview(
         viewer = _Viewer(site, site.desk(), old, compared=base is not None)
         groups = [viewer.group(name, contact)] if name is not None else list(viewer.groups())
     directory = out if out is not None else site.root / "previews" / (name or ALL)
-    directory.mkdir(parents=True, exist_ok=True)
-    for file, content in report.files(groups, commit).items():
-        (directory / file).write_text(content, encoding="utf-8")
+    site.write_pages(directory, report.files(groups, commit))
     index = directory / report.INDEX
     if open:
         webbrowser.open(index.resolve().as_uri())

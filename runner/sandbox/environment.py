@@ -30,6 +30,9 @@ from .values import (
     may_read,
 )
 
+MAX_NESTING = 200
+"""Levels of a syntax tree: what looks through it does so by recursion."""
+
 
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja2 over plain data.  ``sources`` are the templates that may be included, by name."""
@@ -59,6 +62,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise SandboxError(f"is longer than {MAX_SOURCE} characters", name, 1)
         with reported(name):
             return self.parse(source, name, name)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """Every source comes through here, those that are included too."""
+        tree = super()._parse(source, name, filename)
+        if depth(tree) > MAX_NESTING:
+            raise TemplateSyntaxError("is nested too deeply", 1, name)
+        return tree
 
     def expression(self, source: str) -> nodes.Expr:
         """The syntax tree of a lone expression.  Raises SandboxError when it is not one."""
@@ -168,6 +178,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         metered: nodes.Template = Meter().visit(self.prepare(source))
         metered.set_environment(self)
         return super()._generate(metered, name, *args, **kwargs)
+
+
+def depth(tree: nodes.Node) -> int:
+    """How deep a tree is, counted without recursion."""
+    levels, level = 0, [tree]
+    while level:
+        levels, level = levels + 1, [child for node in level for child in node.iter_child_nodes()]
+    return levels
 
 
 class _Sources(BaseLoader):

@@ -62,10 +62,11 @@ class WorkspaceFiles:
             return None
         except OSError as error:
             raise _refusal(path, _reason(error)) from None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise _refusal(path, "not a regular file")
         with os.fdopen(descriptor, "rb") as stream:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise _refusal(path, "not a regular file")
             if status.st_size > MAX_BYTES:
                 raise _refusal(path, f"larger than {MAX_BYTES // 1024} KiB")
             return decode(stream.read(MAX_BYTES + 1), path)
@@ -89,7 +90,14 @@ class WorkspaceFiles:
             if entry.is_dir(follow_symlinks=False):
                 yield from self.walk(path)
             else:
-                yield Entry(path, entry.is_symlink(), entry.is_symlink() and entry.is_dir())
+                yield Entry(path, entry.is_symlink(), _leads_to_directory(entry))
+
+
+def _leads_to_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_symlink() and entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _regular(root: Path, path: str) -> Path | None:
