@@ -58,6 +58,10 @@ class _Room:
 SETTINGS = "sendoff.yaml"
 MIN_KEY = 32
 """Characters: a short key could be guessed, and with it the addresses behind the keys."""
+BLIND = (
+    "The state key is not known here (as on a pull request): the numbers are right, but it is a "
+    "guess who of a list has had a mail already."
+)
 NO_KEY = b"no state key: nothing of this is stored"
 
 
@@ -107,6 +111,7 @@ class Site:
         desk = Desk(workspace, self._contact_lists(workspace, data), _Room(workspace, files))
         provider = self.provider(workspace.settings)
         desk.resends = provider.name if provider.capabilities.idempotent else ""
+        desk.blind = not self.environ.get(workspace.settings.state.key.env)
         return desk
 
     def _contact_lists(self, workspace: Workspace, data: WorkspaceFiles) -> ContactLists:
@@ -205,7 +210,9 @@ class Site:
         """The ledger's store.  Raises StateError when there is no state key."""
         from .ledger.meta import key_id
 
-        fingerprint = key_id(self.state_key(settings))
+        return self._store(settings, key_id(self.state_key(settings)))
+
+    def _store(self, settings: Settings, fingerprint: str) -> GitStore | FilesStore:
         state = settings.state
         if state.backend == "git":
             from .ledger.git_store import GitStore
@@ -219,22 +226,30 @@ class Site:
             self.root / state.path, fingerprint, workspace=self.root, sleep=self.clock.pause
         )
 
-    def ledger(self) -> tuple[Snapshot, str]:
+    def ledger(self, *, blind: bool = False) -> tuple[Snapshot, str]:
         """The ledger to look at, and a note for people ('' when there is nothing to say).
 
-        Where no state was ever made nothing can have been sent: that is shown as such.
+        Where no state was ever made nothing can have been sent: that is shown as such.  ``blind``
+        also takes it without the state key, as on a pull request: the numbers can be read, whom
+        they concern cannot.
         """
+        from .ledger.meta import ANY_KEY
         from .ledger.snapshot import StoredSnapshot
 
-        nothing = StoredSnapshot("", lambda: iter(()), lambda files: iter(()))
         try:
+            if blind and self.is_blind:
+                return self._store(self.settings, ANY_KEY).sync(), BLIND
+            if self._has_no_files_state():
+                raise StateMissing
             return self.store(self.settings).sync(), ""
         except StateMissing:
+            nothing = StoredSnapshot("", lambda: iter(()), lambda files: iter(()))
             return nothing, "No state yet, so nothing was ever sent from here (sendoff init)."
-        except StateError:
-            if self._has_no_files_state():
-                return nothing, "No state yet, so nothing was ever sent from here (sendoff init)."
-            raise
+
+    @property
+    def is_blind(self) -> bool:
+        """True where there is no state key."""
+        return not self.environ.get(self.settings.state.key.env)
 
     def _has_no_files_state(self) -> bool:
         state = self.settings.state

@@ -33,7 +33,7 @@ def plan(
     """
     if base is not None:
         return _difference(site, base, until, format)
-    desk, snapshot, note = _here(site, campaign)
+    desk, snapshot, note = _here(site, campaign, blind=True)
     found = survey(desk, snapshot, horizon(site, desk.workspace.settings, until))
     if format == "html":
         seen = review(site, desk, found, snapshot, until=until)
@@ -48,7 +48,7 @@ def _difference(site: Site, base: str, until: timedelta, format: str) -> Outcome
 
     A campaign with errors is part of the difference; settings with errors raise InputError.
     """
-    snapshot, note = site.ledger()
+    snapshot, note = site.ledger(blind=True)
     desk = site.desk()
     with desk_at(site, base) as (old, commit):
         after = version(desk, snapshot, horizon(site, site.settings, until))
@@ -70,22 +70,24 @@ def horizon(site: Site, settings: Settings, until: timedelta) -> Horizon:
     return Horizon(now, now + settings.run.look_ahead, now + until, paused=settings.paused)
 
 
-def look(site: Site, campaign: str | None, until: timedelta) -> tuple[Plan, str]:
-    """The plan of the working tree, and a note on the ledger.
+def look(
+    site: Site, campaign: str | None, until: timedelta, *, blind: bool = False
+) -> tuple[Plan, str]:
+    """The plan of the working tree, and a note on the ledger; ``blind``: see ``Site.ledger``.
 
     Raises InputError when the workspace has errors: a plan of half of it would mislead.
     """
-    desk, snapshot, note = _here(site, campaign)
+    desk, snapshot, note = _here(site, campaign, blind=blind)
     wanted = horizon(site, desk.workspace.settings, until)
     return survey(desk, snapshot, wanted), note
 
 
-def _here(site: Site, campaign: str | None) -> tuple[Desk, Snapshot, str]:
+def _here(site: Site, campaign: str | None, *, blind: bool) -> tuple[Desk, Snapshot, str]:
     desk = site.desk()
     errors = [p for p in desk.workspace.problems if p.severity == "error"]
     if errors:
         raise InputError(errors)
-    snapshot, note = site.ledger()
+    snapshot, note = site.ledger(blind=blind)
     if campaign is not None:
         desk = desk.only(campaign_of(site, campaign))
     return desk, snapshot, note
