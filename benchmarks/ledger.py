@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice, product
+from itertools import islice, product, repeat
 from pathlib import Path
 from statistics import median
 
@@ -39,7 +39,6 @@ from runner.model.contacts import KEY_BYTES  # noqa: E402
 from runner.model.ledger import Claim, Closed, Document, Receipt, Record, Settled  # noqa: E402
 from runner.planning.auditing import audit  # noqa: E402
 from runner.planning.history import fold  # noqa: E402
-from runner.planning.slices import slice_sizes  # noqa: E402
 from runner.repository.git import Git  # noqa: E402
 
 START = datetime(2025, 10, 20, 14, tzinfo=UTC)
@@ -100,6 +99,12 @@ def writes(load: Load) -> Iterator[Write]:
     for number in range(load.runs):
         each = load.recipients // load.runs
         yield from one_run(source, START + timedelta(days=number), each, load.batch)
+
+
+def slice_sizes() -> Iterator[int]:
+    """Batches in each next slice, with a provider that is quick."""
+    yield from (1, 4, 16)
+    yield from repeat(64)
 
 
 def one_run(source: random.Random, at: datetime, recipients: int, batch: int) -> Iterator[Write]:
