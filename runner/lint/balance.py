@@ -28,7 +28,7 @@ _OPTIONAL = frozenset(
 
 _STATEMENT = re.compile(r"\{%[-+]?\s*(?P<word>\w+)(?P<rest>.*)", re.DOTALL)
 _NAME = re.compile(r"[\"']([^\"']+)[\"']")
-MAX_DEPTH = 20
+MAX_INCLUDED = 500
 MAX_FAULTS = 20
 """So many in one file say that something is wrong; more do not say it better."""
 
@@ -46,7 +46,7 @@ def unbalanced(
     included = {name for root in roots for name in _includes(root)}
     for root in roots:
         if root.path not in {partials[name].path for name in included if name in partials}:
-            yield from islice(_faults(_events(root, partials, 0)), MAX_FAULTS)
+            yield from islice(_faults(_Walk(partials).events(root)), MAX_FAULTS)
 
 
 def _includes(source: SourceText) -> Iterator[str]:
@@ -82,28 +82,39 @@ def _unclosed(tag: _Open) -> Iterator[tuple[Place, str]]:
         yield tag.place, f"<{tag.name}> is not closed"
 
 
-def _events(
-    source: SourceText, partials: Mapping[str, SourceText], depth: int
-) -> Iterator[tuple[bool, _Open]]:
-    """The tags of a source and of what it includes, in order: (closes?, tag)."""
-    text, includes = _without_jinja(source.text)
-    text = blanked(text, RAW)
-    ahead = sorted(includes, reverse=True)
-    for match in TAG.finditer(text):
-        while ahead and ahead[-1][0] < match.start():
-            yield from _included(ahead.pop()[1], partials, depth)
-        name = match["name"].lower()
-        if name not in VOID and not match.group().endswith("/>"):
-            yield bool(match["end"]), _Open(name, source.place(match.start()))
-    while ahead:
-        yield from _included(ahead.pop()[1], partials, depth)
+class _Walk:
+    """Reads a source with what it includes, each include where it stands.
 
+    ``_open``: the sources being read, so that none includes itself; ``_left``: how many more may
+    be included, since a few that include each other twice would be millions.
+    """
 
-def _included(
-    name: str, partials: Mapping[str, SourceText], depth: int
-) -> Iterator[tuple[bool, _Open]]:
-    if name in partials and depth < MAX_DEPTH:
-        yield from _events(partials[name], partials, depth + 1)
+    def __init__(self, partials: Mapping[str, SourceText]) -> None:
+        self._partials = partials
+        self._open: list[str] = []
+        self._left = MAX_INCLUDED
+
+    def events(self, source: SourceText) -> Iterator[tuple[bool, _Open]]:
+        """The tags, in order: (closes?, tag)."""
+        text, includes = _without_jinja(source.text)
+        text = blanked(text, RAW)
+        ahead = sorted(includes, reverse=True)
+        self._open.append(source.path)
+        for match in TAG.finditer(text):
+            while ahead and ahead[-1][0] < match.start():
+                yield from self._included(ahead.pop()[1])
+            name = match["name"].lower()
+            if name not in VOID and not match.group().endswith("/>"):
+                yield bool(match["end"]), _Open(name, source.place(match.start()))
+        while ahead:
+            yield from self._included(ahead.pop()[1])
+        self._open.pop()
+
+    def _included(self, name: str) -> Iterator[tuple[bool, _Open]]:
+        source = self._partials.get(name)
+        if source is not None and source.path not in self._open and self._left:
+            self._left -= 1
+            yield from self.events(source)
 
 
 def _without_jinja(text: str) -> tuple[str, list[tuple[int, str]]]:

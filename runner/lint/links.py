@@ -28,6 +28,10 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield from _link(subject, element, anchors)
             yield from _picture(subject, element)
             yield from _active(subject, element)
+        for picture in page.pictured:
+            message = "a link is nothing but a picture without alt text"
+            hint = "say in alt where the link leads"
+            yield _at(subject, picture, "image-without-alt", message, hint)
 
 
 def _link(subject: Subject, element: Element, anchors: set[str]) -> Iterator[Finding]:

@@ -20,11 +20,16 @@ class Element:
 
 @dataclass(slots=True)
 class Page:
-    """What an HTML text holds, in order.  ``styles``: the texts of its style sheets."""
+    """What an HTML text holds, in order.
+
+    ``styles``: the texts of its style sheets.  ``pictured``: links that hold a picture and no
+    word, not even in the picture's ``alt``, with that picture.
+    """
 
     elements: list[Element] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    pictured: list[Element] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -44,11 +49,20 @@ def read(html: str) -> Page:
     return reader.page
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """An open link: the words that stood before it, and its picture without words."""
+
+    words: int
+    picture: Element | None = None
+
+
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.page = Page()
         self._silent: list[str] = []
+        self._link: _Link | None = None
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
         """``<![if …]>`` and the like are comments to a browser; the parser would raise."""
@@ -58,7 +72,9 @@ class _Reader(HTMLParser):
         attributes: dict[str, str] = {}
         for name, value in attrs:
             attributes.setdefault(name, value or "")
-        self.page.elements.append(Element(tag, attributes))
+        element = Element(tag, attributes)
+        self.page.elements.append(element)
+        self._follow(element)
         if tag in SILENT:
             self._silent.append(tag)
 
@@ -67,7 +83,20 @@ class _Reader(HTMLParser):
         if self._silent and self._silent[-1] == tag:
             self._silent.pop()
 
+    def _follow(self, element: Element) -> None:
+        """Keep in mind whether the open link says anything."""
+        if element.tag == "a":
+            named = {"aria-label", "title"} & element.attributes.keys()
+            self._link = None if named else _Link(len(self.page.words))
+        elif element.tag == "img" and self._link is not None:
+            told = element.attributes.get("alt", "?").strip()
+            self._link = None if told else _Link(self._link.words, element)
+
     def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._link is not None:
+            if self._link.picture and self._link.words == len(self.page.words):
+                self.page.pictured.append(self._link.picture)
+            self._link = None
         if tag in self._silent:
             while self._silent.pop() != tag:
                 pass

@@ -99,3 +99,12 @@ def test_balance(text: str, found: list[str]) -> None:
 
 def test_many_faults_are_cut() -> None:
     assert len(list(unbalanced([SourceText("t.html", "<b>" * 500)], {}))) == 20
+
+
+def test_sources_that_include_each_other_twice_come_to_an_end() -> None:
+    names = [f"{n}.html" for n in range(40)]
+    partials = {
+        name: SourceText(name, f"<b>{{% include '{other}' %}}{{% include '{other}' %}}</b>")
+        for name, other in zip(names, [*names[1:], names[0]], strict=True)
+    }
+    assert list(unbalanced([SourceText("t", "{% include '0.html' %}")], partials)) == []
