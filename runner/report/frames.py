@@ -1,8 +1,8 @@
 """A message made fit for a frame of the preview page, as a light and as a dark program shows it.
 
 A frame is sandboxed without any permission and inherits the page's policy: it runs no script,
-opens nothing and loads nothing.  What is done here is for what these two do not cover (links that
-only warm up a connection), and for showing light and dark side by side on any machine.
+opens nothing and loads nothing.  What is done here is for what these two do not cover (a browser
+that only warms up a connection), and for showing light and dark side by side on any machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _META = re.compile(
     r"""(?is)(<meta\b[^>]*?\bname\s*=\s*["']?(?:supported-)?color-schemes?["']?[^>]*?\bcontent\s*=\s*["'])[^"']*"""
 )
 _PROPERTY = re.compile(r"""(?i)(?<![\w-])((?:supported-)?color-schemes?\s*:\s*)[^;}"'<]*""")
-_LINK = re.compile(r"(?i)<(/?)link\b")
+_OPENERS = re.compile(r"(?i)<(/?)(link|i?frame|object|embed|portal|fencedframe)\b")
+_EQUIV = re.compile(r"(?i)http-equiv(?=[\s/]*=)")
 _DOCTYPE = re.compile(r"(?i)\A\s*<!doctype[^>]*>")
 _REMOTE = re.compile(
     r"""(?i)<(?:img|source|input|video)\b[^>]*?\b(?:src|srcset|poster)\s*=\s*["']?\s*https?:"""
@@ -29,7 +30,11 @@ _FRAME = (
     "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
     "form-action 'none'"
 )
-_ALONE = "default-src 'none'; img-src data: https: http:; style-src 'unsafe-inline'"
+_ALONE = (
+    "default-src 'none'; img-src data: https: http:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
+)
+_UTF8 = '<meta charset="utf-8">'
 _RECOLOURED = (
     "<style>img,svg,video,picture,[background],[style*='url(']"
     "{filter:invert(1) hue-rotate(180deg)!important}</style>"
@@ -49,9 +54,7 @@ def framed(html: str, scheme: Scheme) -> str:
     )
     html = _META.sub(lambda found: found[1] + scheme, html)
     html = _PROPERTY.sub(lambda found: found[1] + scheme, html)
-    # a policy does not stop <link rel="preconnect">; no mail program follows links like these
-    html = _LINK.sub(r"<\1x-link", html)
-    return _headed(html, _policy(_FRAME) + '<base target="_blank">')
+    return _headed(_still(html), _policy(_FRAME) + '<base target="_blank">')
 
 
 def recoloured(html: str) -> str:
@@ -72,7 +75,8 @@ def remote_pictures(html: str) -> int:
 def standalone(html: str) -> str:
     """A message to be opened by itself: whatever a template holds, it runs nothing, and fetches
     nothing but pictures."""
-    return _headed(html, _policy(_ALONE))
+    # what is opened from a disk has no header to say its encoding
+    return _headed(_still(html), _policy(_ALONE) + _UTF8)
 
 
 def with_images(message: Rendered) -> str:
@@ -83,6 +87,12 @@ def with_images(message: Rendered) -> str:
         lambda match: _data_url(by_cid[match[1]]) if match[1] in by_cid else match[0],
         message.html,
     )
+
+
+def _still(html: str) -> str:
+    """Without what no mail program follows, and no policy stops: a refresh that leads away, and
+    elements for which a browser opens a connection before it asks the policy."""
+    return _OPENERS.sub(r"<\1x-\2", _EQUIV.sub("data-http-equiv", html))
 
 
 def _headed(html: str, extra: str) -> str:

@@ -49,7 +49,22 @@ def test_the_policy_comes_before_anything_that_could_hide_it(make, html: str, st
 def test_links_that_warm_up_connections_are_none_in_a_frame() -> None:
     framed = frames.framed('<LINK rel="preconnect" href="https://example.net"></link>', "light")
     assert "<link" not in framed.lower()
-    assert '<x-link rel="preconnect"' in framed
+    assert '<x-LINK rel="preconnect"' in framed
+    assert "<iframe" not in frames.framed("<iframe src=https://example.net></iframe>", "dark")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<meta HTTP-EQUIV=refresh content='0;url=https://example.net'>",
+        "<meta content='>' http-equiv\n = refresh>",
+        "<meta/http-equiv=refresh/>",
+    ],
+)
+@pytest.mark.parametrize("make", [frames.standalone, lambda html: frames.framed(html, "dark")])
+def test_a_message_does_not_lead_away_by_itself(make, html: str) -> None:
+    assert make(html).lower().count(" http-equiv") == 1
+    assert "/http-equiv" not in make(html).lower()
 
 
 def test_pictures_from_elsewhere_are_counted() -> None:
