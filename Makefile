@@ -12,6 +12,7 @@ WORKFLOWS := .github/workflows/*.yml runner/starter/workflows/*.yml
 .DEFAULT_GOAL := help
 CHECKS := style types walls check-docs check-workflows check-schemas
 .PHONY: help demo install test coverage check $(CHECKS) format docs test-schemas test-postfix \
+	test-browser review-demo \
 	wheel ci clean
 
 help: ## this list
@@ -65,6 +66,13 @@ test-schemas: $(VENV)/.sendoff-dev ## the schemas by other people's validators (
 
 test-postfix: $(VENV)/.sendoff ## a run against postfix's smtp-sink (needs Debian's postfix)
 	$(BIN)/python .ci/postfix.py
+
+test-browser: $(VENV)/.sendoff-dev ## the pages in Chromium, with axe (needs Debian's chromium, and npm)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
+	$(BIN)/python .ci/browser.py $(ARGS)
+
+review-demo: $(VENV)/.sendoff ## what a reviewer sees of four pull requests, in .demo/review/
+	@$(BIN)/python tools/review_demo.py
 
 wheel: $(VENV)/.sendoff-dev ## build the wheel and try it in an empty directory
 	.ci/wheel
