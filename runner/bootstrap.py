@@ -56,6 +56,8 @@ class _Room:
 
 
 SETTINGS = "sendoff.yaml"
+GIT_SECONDS = 40.0
+"""How long one conversation with a remote may take: a run that hangs must end within its budget."""
 MIN_KEY = 32
 """Characters: a short key could be guessed, and with it the addresses behind the keys."""
 BLIND = (
@@ -174,7 +176,7 @@ class Site:
         """The git repository around the workspace."""
         from .repository.git import Git
 
-        return Git(self.root)
+        return Git(self.root, timeout=GIT_SECONDS)
 
     def git_user(self) -> str:
         """The name that git has for whoever works here, '' when it has none."""

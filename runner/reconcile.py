@@ -15,7 +15,7 @@ from .claiming import Claimer, whole
 from .delivery import Claimed, Delivery, receipt
 from .errors import RaceLost, SendoffError, StateError
 from .model.campaign import Recurring
-from .model.ledger import Document, Planned, Record
+from .model.ledger import Document, Planned, Receipt, Record, Resolution
 from .model.message import Outcome
 from .model.plan import Hold, Plan
 from .model.result import RunResult
@@ -282,6 +282,9 @@ class Reconciler:
             except StateError as error:
                 # the receipts do not wait for a better view
                 failure = failure or str(error)
+        if failure and not any(isinstance(r, Receipt | Resolution) for r in self._pending):
+            # the state cannot be written, and nothing that was done waits to be: do not try longer
+            return plan, failure
         closed = [self._claimer.close(job) for job in plan.jobs if job.finished]
         written = self._write([*self._pending, *closed], plan)
         return plan, failure or written

@@ -56,6 +56,8 @@ _REMOTE_AWAY: Final = (0.5, 2.0, 5.0)
 """Seconds to wait for a remote that does not answer while facts are to be written."""
 _FACT_TRIES: Final = 12
 _LONGEST_WAIT: Final = 8.0
+_HANG_TRIES: Final = 2
+"""Pushes that hang until their time-out before facts are given up for this run."""
 
 
 class GitStore:
@@ -122,6 +124,9 @@ class GitStore:
             landed = self._landed([commit], outcome, moved_from=base.version)
             if landed:
                 return landed
+            if outcome.hung:
+                # each try costs a whole time-out, and a run has a budget
+                break
             if seconds is not None:
                 self._sleep(seconds)
         raise StateUnreachable(self._no_answer(outcome))
@@ -137,6 +142,7 @@ class GitStore:
         """Add facts on top of whatever is there, until they are there."""
         tried: list[str] = []
         outcome = PushOutcome("unknown")
+        hung = 0
         for attempt in range(_FACT_TRIES):
             tip = self._sync_patiently()
             if any(is_ancestor(self._git, commit, tip.version) for commit in tried):
@@ -149,6 +155,9 @@ class GitStore:
             self._refuse(outcome)
             if outcome.verdict == "accepted":
                 return self._accepted(tried[-1])
+            hung += outcome.hung
+            if hung == _HANG_TRIES:
+                break
             self._sleep(min(_LONGEST_WAIT, 0.1 * 2**attempt) * (0.5 + self._jitter()))
         landed = self._landed(tried, outcome)
         if landed:

@@ -41,10 +41,12 @@ _REMARK: Final = re.compile(r"^remote: (?:error: )?(.*\S)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class PushOutcome:
-    """``reason`` is for people, secrets masked; '' when the push was accepted."""
+    """``reason`` is for people, secrets masked; '' when the push was accepted.  ``hung``: the
+    remote gave no answer in time."""
 
     verdict: Verdict
     reason: str = ""
+    hung: bool = False
 
 
 def push(git: Git, remote: str, commit: str, branch: str, on: str) -> PushOutcome:
@@ -95,7 +97,7 @@ def _rejected(summary: str, answer: Answer) -> PushOutcome:
 def _without_status(answer: Answer) -> PushOutcome:
     if answer.code not in (None, 0) and _NO_ENTRY.search(answer.err):
         return PushOutcome("refused", answer.reason)
-    return PushOutcome("unknown", answer.reason)
+    return PushOutcome("unknown", answer.reason, hung=answer.code is None)
 
 
 def _reason(summary: str, answer: Answer) -> str:

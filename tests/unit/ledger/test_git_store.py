@@ -288,6 +288,22 @@ def test_a_push_that_hangs_after_it_was_taken(
     assert ids(append(hasty, base, make_claim("1"))) == ["1"]
 
 
+def test_pushes_that_never_answer_are_not_tried_for_ever(
+    store: GitStore, clone: Path, remote: Path, tmp_path: Path, make_claim: MakeClaim
+) -> None:
+    base = store.sync()
+    tries = tmp_path / "tries"
+    hook(remote, "pre-receive", f"echo >> {tries}; exec sleep 600")
+    hasty = GitStore(Git(clone, timeout=0.7), "origin", BRANCH, "0123abcd", sleep=no_sleep)
+    with pytest.raises(StateUnreachable, match="no answer in time"):
+        append(hasty, base, make_claim("1"))
+    assert len(tries.read_text().splitlines()) == 1
+    with pytest.raises(StateUnreachable, match="no answer in time"):
+        settle(hasty, make_claim("1"))
+    # a receipt is worth a second time-out, and a run's budget no third
+    assert len(tries.read_text().splitlines()) == 3
+
+
 def test_a_branch_that_was_deleted_is_no_empty_ledger_and_the_way_back_is_told(
     store: GitStore, clone: Path, remote: Path, make_claim: MakeClaim
 ) -> None:
