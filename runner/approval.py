@@ -13,9 +13,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .bootstrap import SETTINGS, Site
-from .errors import InputError, Problem, StateError, UsageError
+from .errors import InputError, Problem, StateError, StateMissing, UsageError
 from .model.settings import Settings, StateSettings
 from .repository.approved import Approved, approved_tip, export, workspace_prefix
+from .repository.git import mask
+from .repository.objects import read_file
+from .repository.tips import default_tip, fetch
 from .survey import Desk, Desks
 from .workspace import WorkspaceFiles, load, parse_settings
 
@@ -57,6 +60,37 @@ def own_state(site: Site) -> StateSettings:
     return parse_settings(text, SETTINGS).state
 
 
+def refuse_own_word(site: Site, state: StateSettings) -> None:
+    """The settings here say where approval is looked for, so they must not be their own proof.
+
+    The remote is one that this clone knows by name, and a branch other than the remote's default
+    one is approved by the settings on that one.  Else the checkout of a branch that names itself,
+    or a repository of its author's, would be approved.  Raises StateError.
+    """
+    names = site.git.ask("remote").decode().split()
+    if state.remote not in names:
+        raise StateError(
+            f"state.remote: this clone has no remote called {mask(state.remote)!r}. Only a remote "
+            "that you have added decides what is approved: git remote add NAME URL"
+        )
+    if not state.approved_branch:
+        return
+    try:
+        commit, branch = default_tip(site.git, state.remote)
+    except StateMissing:
+        return  # the remote has no default branch to ask
+    if branch == state.approved_branch:
+        return
+    fetch(site.git, state.remote, branch, commit)
+    base = workspace_prefix(site.git)
+    content = read_file(site.git, commit, f"{base}/{SETTINGS}" if base else SETTINGS)
+    if content is None or parse_settings(content.decode(), SETTINGS).state != state:
+        raise StateError(
+            f"state.approved_branch: {state.approved_branch} is not what sendoff.yaml on the "
+            f"remote's default branch ({branch}) says: change it there first"
+        )
+
+
 class ApprovedDesks:
     """Desks of the approved branch: a new one whenever its tip on the remote has moved."""
 
@@ -64,6 +98,7 @@ class ApprovedDesks:
         self._site = site
         self._stack = stack
         self._state = own_state(site)
+        refuse_own_word(site, self._state)
         self.current = self._read(self._tip())
 
     def newest(self) -> Desk:
