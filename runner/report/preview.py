@@ -5,7 +5,6 @@ Wherever a message is shown, whatever a template holds, it runs no script and re
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,9 @@ from ..model.message import Rendered
 from ..model.views import PreviewGroup, PreviewView
 from . import pages, problems, words
 from .frames import framed, has_dark, recoloured, remote_pictures, standalone, with_images
+from .wordings import Difference, differences, lines_of_html, lines_of_text
 
 INDEX = "index.html"
-MAX_DIFFERENCES = 12
-"""Lines of text shown that are not what they were."""
 
 
 def files(groups: Sequence[PreviewGroup], base: str = "") -> Mapping[str, str]:
@@ -74,9 +72,18 @@ class _Shown:
         return [("Before", self.before), ("After", self.now)]
 
     @property
-    def words(self) -> list[tuple[str, str]]:
-        """Lines of the text part that were taken out (``-``) or put in (``+``)."""
-        return [] if self.before is None else _differences(self.before.text, self.now.text)
+    def words(self) -> list[Difference]:
+        """Lines of the mail that were taken out or put in."""
+        if self.before is None:
+            return []
+        return differences(*(lines_of_html(look.html) for look in (self.before, self.now)))
+
+    @property
+    def text_words(self) -> list[Difference]:
+        """The same of its text part."""
+        if self.before is None:
+            return []
+        return differences(*(lines_of_text(look.text) for look in (self.before, self.now)))
 
     @property
     def style(self) -> str:
@@ -124,18 +131,6 @@ def _shown(view: PreviewView, number: int) -> _Shown:
     if view.former is not None and not _same(view.message, view.former):
         before, state = _look(view.former), "changed"
     return _Shown(_name(view, number), view, now, before, state)
-
-
-def _differences(old: str, new: str) -> list[tuple[str, str]]:
-    found = [
-        (line[0], line[2:].strip())
-        for line in difflib.ndiff(old.splitlines(), new.splitlines())
-        if line[0] in "+-" and line[2:].strip()
-    ]
-    more = len(found) - MAX_DIFFERENCES
-    if more <= 0:
-        return found
-    return [*found[:MAX_DIFFERENCES], ("", f"+{words.plural(more, 'more line')}")]
 
 
 def _same(one: Rendered, other: Rendered) -> bool:

@@ -14,7 +14,7 @@ from .page import Fact
 
 BARS = "▁▂▃▄▅▆▇█"
 NOTHING = "·"
-MAX_WORDINGS = 6
+MAX_WORDINGS = 8
 """Wordings of a subject that are shown."""
 
 

@@ -23,10 +23,10 @@ sequence:
 LATER = "{send: scheduled, at: 2025-10-20 09:00, timezone: UTC}"
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> GitBench:
+@pytest.fixture(scope="module")
+def merged(tmp_path_factory: pytest.TempPathFactory) -> GitBench:
     """A drip whose first step has gone to 5 contacts, on the remote's main branch."""
-    bench = GitBench.make(tmp_path)
+    bench = GitBench.make(tmp_path_factory.mktemp("merged"))
     bench.workspace(backend="git")
     nudge = TEMPLATE.replace("{{ place }}", "the inn").replace("Hello {{", "Still there, {{")
     bench.write("campaigns/templates/nudge.html", nudge)
@@ -35,8 +35,15 @@ def bench(tmp_path: Path) -> GitBench:
     bench.merge()
     assert bench.sendoff("init", "--backend", "git", "--now", "2025-10-14T12:00:00Z").code == 0
     assert bench.sendoff("run", "--now", "2025-10-15T09:05:00Z").code == 0
-    git(bench.root, "checkout", "-q", "-b", "change")
     return bench
+
+
+@pytest.fixture
+def bench(merged: GitBench, tmp_path: Path) -> GitBench:
+    """A clone of it, on a branch of its own; nothing that these tests do is pushed."""
+    git(tmp_path, "clone", "-q", str(merged.remote), "work")
+    git(tmp_path / "work", "checkout", "-q", "-b", "change")
+    return GitBench(tmp_path / "work", remote=merged.remote)
 
 
 def plan(bench: GitBench, *more: str):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+import pytest
+
 from runner.errors import Problem
 from runner.model.message import Rendered
 from runner.model.views import PreviewGroup, PreviewView
@@ -78,13 +80,25 @@ def test_file_names_come_from_us_alone() -> None:
 
 
 def test_before_and_after_stand_side_by_side() -> None:
-    page = shown(mail(subject="Old", text="Hi\nan old line"), mail(subject="New", text="Hi\nnew"))
+    page = shown(mail("<p>an old line</p>", subject="Old"), mail("<p>new</p>", subject="New"))
     frames = [dict(attrs) for tag, attrs in Tags(page).found if tag == "iframe"]
     assert len(frames) == 4
     assert [frame["title"].split()[0] for frame in frames] == ["Before", "Before", "After", "After"]
     assert "taken out: </span>an old line" in page
     assert "put in: </span>new</ins>" in page
+    assert "The text part is as it was." in page
     assert "compared with <code>abc123def456</code>" in page
+
+
+@pytest.mark.parametrize(
+    ("old", "said"),
+    [
+        ({"text": "Hello!"}, "What differs in the text part alone"),
+        ({"html": "<p><b>Hello</b></p>"}, "The words are the same; what differs is how they look"),
+    ],
+)
+def test_what_differs_is_said_where_it_is_not_seen(old: dict[str, str], said: str) -> None:
+    assert said in shown(mail(**old), mail())
 
 
 def test_a_message_that_is_as_before_is_shown_once() -> None:
