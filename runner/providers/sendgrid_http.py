@@ -23,6 +23,9 @@ from .sendgrid_answer import Answer
 IDLE_SECONDS = 20.0
 """A connection unused for longer is not trusted: the server may just be closing it."""
 
+MAX_ANSWER = 16 * 1024 * 1024
+"""Bytes of an answer that are taken; a page of the log is the longest there is."""
+
 
 class NotSent(Exception):
     """No byte of the request left this machine."""
@@ -164,7 +167,9 @@ def _answer_after_broken_write(connection: _Counting) -> Answer:
 
 def _read(connection: _Counting) -> tuple[Answer, bool]:
     response = connection.getresponse()
-    body = response.read()
+    body = response.read(MAX_ANSWER + 1)
+    if len(body) > MAX_ANSWER:
+        raise http.client.HTTPException
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, headers, body), not response.will_close
 

@@ -108,7 +108,7 @@ JINJA_BOMBS = {
     "power": "{{ 10**10**10 }}",
     "repeat": "{{ 'a' * 10**10 }}",
     "doubling": "{% set a = 'x' * 99999 %}" + "{% set a = a ~ a %}" * 64 + "{{ a }}",
-    "blocks": "{% set a %}" + "x" * 1000 + "{% endset %}" + "{% set a %}{{ a }}{{ a }}{% endset %}" * 64,
+    "blocks": "{% set a %}xxxxxxxx{% endset %}" + "{% set a %}{{ a }}{{ a }}{% endset %}" * 64,
     "macros": "{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(1) }}",
     "padding": "{{ 'a'|center(10**10) }}{{ 'a'|indent(10**10, true) }}",
     "joining": "{{ range(9999)|join('x' * 99999) }}",
@@ -167,7 +167,7 @@ YAML_BOMBS = {
     "laughs": "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)),
     "merges": "a0: &a0 {x: 1}\n"
-    + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}], y{n}: 1}}\n" for n in range(1, 30)),
+    + "".join(f"a{n}: &a{n} {{<<: [{f'*a{n - 1}, ' * 9}], y{n}: 1}}\n" for n in range(1, 30)),
     "itself": "a: &a [*a]\n",
     "brackets": "a: " + "[" * 400_000,
     "braces": "a: " + "{a: " * 200_000,
@@ -240,7 +240,7 @@ CAMPAIGN_BOMBS = {
     "every-minute": '{send: recurring, cron: "* * * * *", timezone: UTC}',
     "never": '{send: recurring, cron: "0 0 30 2 *", timezone: UTC}',
     "seldom": '{send: recurring, cron: "0 0 29 2 1", timezone: UTC}',
-    "cron-list": f'{{send: recurring, cron: "{",".join(["*/1"] * 50_000)} * * * *", timezone: UTC}}',
+    "cron-list": f'{{send: recurring, cron: "{"*/1," * 50_000}1 * * * *", timezone: UTC}}',
     "expires": "{send: scheduled, at: 2025-01-01 09:00, timezone: UTC, expires_after: 99999999w}",
 }
 

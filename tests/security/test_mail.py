@@ -18,6 +18,7 @@ from .attack import CONTENT
 BREAKS = ["\\r\\nBcc: evil@example.org", "\\nBcc: evil@example.org", "\\rBcc: evil@example.org",
           "\\x85Bcc: evil@example.org", "\\u2028Bcc: evil@example.org", "\\0Bcc: evil@example.org",
           "\\r\\n\\r\\n<script>", "\\r\\n.\\r\\nMAIL FROM:<evil@example.org>"]  # fmt: skip
+INVITATION = "start: 2030-01-01 09:00, duration: 1h, timezone: UTC"
 PLACES = {
     "subject": 'subject: "Hi{}"',
     "subject variable": 'subject: "{{{{{{{{ v }}}}}}}}"\nvariables: {{v: "Hi{}"}}',
@@ -29,9 +30,10 @@ PLACES = {
     "leave by link": 'unsubscribe: {{url: "https://f3.example/u{}"}}',
     "leave by mail": 'unsubscribe: {{mailto: "bye@f3.example{}"}}',
     "postal address": 'postal_address: "Main Street{}"',
-    "invitation": 'invitation: {{summary: "Hi{}", start: 2030-01-01 09:00, duration: 1h, timezone: UTC}}',
-    "place": 'invitation: {{summary: Hi, location: "x{}", start: 2030-01-01 09:00, duration: 1h, timezone: UTC}}',
-    "organizer": 'invitation: {{summary: Hi, start: 2030-01-01 09:00, duration: 1h, timezone: UTC, organizer: {{email: o@f3.example, name: "O{}"}}}}',
+    "invitation": 'invitation: {{summary: "Hi{}", ' + INVITATION + "}}",
+    "place": 'invitation: {{summary: Hi, location: "x{}", ' + INVITATION + "}}",
+    "organizer": 'invitation: {{summary: Hi, organizer: {{email: o@f3.example, name: "O{}"}}, '
+    + INVITATION + "}}",
 }  # fmt: skip
 
 

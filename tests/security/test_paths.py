@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,8 @@ def bench(tmp_path: Path) -> Bench:
 
 @pytest.mark.parametrize("path", OUTSIDE)
 def test_a_path_that_leaves_the_workspace_is_none(path: str) -> None:
-    with pytest.raises(ValueError, match="."):
-        within("campaigns/lists", path) if path not in (".", "") else within("", path)
+    with pytest.raises(ValueError, match=r"path|name|file|bounds"):
+        within("campaigns/lists" if path not in (".", "") else "", path)
 
 
 def quoted(path: str) -> str:
@@ -128,8 +129,6 @@ def test_what_is_no_file_is_not_waited_for(bench: Bench, kind: str, place: str) 
     elif kind == "directory":
         path.mkdir()
     else:
-        import socket
-
         os.chdir(path.parent)  # the name of a socket may not be long
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path.name)
