@@ -89,6 +89,11 @@ VERBS = (
                 default=None,
                 help="where the ledger is kept: files (default), or a branch of the git remote",
             ),
+            arg(
+                "--state-branch",
+                action="store_true",
+                help="make nothing but the branch for the ledger, in a workspace that has settings",
+            ),
             NOW,
         ),
     ),

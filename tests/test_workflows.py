@@ -41,7 +41,10 @@ def jobs(path: Path) -> dict[str, Any]:
 
 
 def steps(path: Path) -> list[dict[str, Any]]:
-    return [step for job in jobs(path).values() for step in job["steps"]]
+    """The steps of a workflow's jobs, or those of an action."""
+    found = parsed(path)
+    holders = [found["runs"]] if "runs" in found else list(found["jobs"].values())
+    return [step for holder in holders for step in holder["steps"]]
 
 
 def step_named(path: Path, name: str) -> str:
@@ -92,21 +95,64 @@ def test_nothing_of_an_event_gets_into_a_script(path: Path) -> None:
         assert "${{" not in step.get("run", ""), step["name"]
 
 
+RIGHTS: dict[str, dict[str, dict[str, str]]] = {
+    "ci.yml": {},
+    "validate.yml": {"comment": {"pull-requests": "write"}},
+    "run.yml": {"run": {"contents": "write"}},
+    "cancel.yml": {"cancel": {"contents": "write", "pull-requests": "write"}},
+    "retry.yml": {"retry": {"contents": "write"}},
+    "doctor.yml": {"doctor": {"contents": "read", "actions": "read"}},
+}
+KEPT_FROM_SECRETS = [path for path in ALL if path.name in ("ci.yml", "validate.yml", "cancel.yml")]
+
+
 @pytest.mark.parametrize("path", ALL, ids=name_of)
 def test_rights_are_the_least(path: Path) -> None:
     workflow = parsed(path)
     assert workflow["permissions"] in ({}, {"contents": "read"})
-    own = [job["permissions"] for job in workflow["jobs"].values() if "permissions" in job]
-    assert own == ([{"contents": "write"}] if path.name == "run.yml" else [])
+    own = {n: job["permissions"] for n, job in workflow["jobs"].items() if "permissions" in job}
+    assert own == RIGHTS[path.name]
     assert "pull_request_target" not in workflow["on"]
 
 
-@pytest.mark.parametrize("path", [path for path in ALL if path.name != "run.yml"], ids=name_of)
-def test_a_pull_request_sees_no_secret(path: Path) -> None:
+@pytest.mark.parametrize("path", KEPT_FROM_SECRETS, ids=name_of)
+def test_no_secret_where_no_environment_guards_it(path: Path) -> None:
     assert "secrets." not in path.read_text()
+    assert not [job for job in jobs(path).values() if "environment" in job]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in ALL if path not in KEPT_FROM_SECRETS], ids=name_of
+)
+def test_secrets_stand_in_a_guarded_environment(path: Path) -> None:
+    (job,) = jobs(path).values()
+    assert job["environment"] == "sendoff"
+    # and only the step that needs them gets them
+    assert [step["name"] for step in job["steps"] if "secrets." in str(step)] == [
+        job["steps"][-1]["name"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in ALL if path.name in ("ci.yml", "validate.yml")], ids=name_of
+)
+def test_what_a_pull_request_runs_cannot_push(path: Path) -> None:
     for step in steps(path):
         if "checkout" in step.get("uses", ""):
             assert step["with"]["persist-credentials"] == "false"
+
+
+@pytest.mark.parametrize("path", [path for path in ALL if path.name == "validate.yml"], ids=name_of)
+def test_the_job_that_may_write_runs_nothing_of_the_pull_request(path: Path) -> None:
+    """No checkout, nothing installed, only for branches of the repository itself."""
+    job = jobs(path)["comment"]
+    assert [step.get("uses", "").partition("@")[0] for step in job["steps"]] == [
+        "actions/download-artifact",
+        "",
+    ]
+    assert "head.repo.full_name == github.repository" in job["if"]
+    words = {line.split()[0] for line in job["steps"][1]["run"].splitlines() if line.strip()}
+    assert not words & {"sendoff", "python3", "pip", "bash", "source", "."}
 
 
 @pytest.mark.parametrize("path", [path for path in ALL if path.name == "run.yml"], ids=name_of)
@@ -121,12 +167,12 @@ def test_a_run_is_never_cancelled_by_the_next(path: Path) -> None:
     assert all(int(minute) % 5 for minute in minutes)
 
 
-@pytest.mark.parametrize("name", ["run.yml", "validate.yml"])
+@pytest.mark.parametrize("name", sorted({path.name for path in ALL} - {"ci.yml"}))
 def test_the_starter_has_what_we_use_ourselves(name: str) -> None:
     """But for where sendoff comes from, and for ours being off until it is wanted."""
 
     def shared(path: Path) -> list[str]:
-        own = ("SENDOFF:", "if: vars.SENDOFF_RUN", "# this repository's campaigns")
+        own = ("SENDOFF:", "if: vars.SENDOFF_RUN", "if: github.ref_name", "# this repository's")
         return [line for line in path.read_text().splitlines() if not line.strip().startswith(own)]
 
     assert shared(OWN / name) == shared(STARTER / name)
@@ -255,14 +301,40 @@ def test_the_plan_of_a_broken_workspace_fails_the_check(
     assert done.returncode == 1
 
 
-def test_without_the_ledger_there_is_no_plan_that_could_mislead(
+def test_a_pull_request_has_its_plan_without_the_key(
     repository: Path, runner: dict[str, str]
 ) -> None:
-    """A pull request has no state key.  Either the plan says so, or there is none."""
+    """The numbers are right, and the plan says what it cannot know."""
     propose(repository, runner, "campaigns/welcome.yaml", "name: Welcome", "name: Hello there")
     done = execute(step_named(STARTER / "validate.yml", "Plan"), repository, runner)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"No plan|state key|SENDOFF_STATE_KEY", summary(runner))
+    assert "Hello there" in summary(runner)
+    assert "3 mails to go" in summary(runner)
+    assert "state key is not known here" in summary(runner)
+
+
+def test_without_the_ledger_there_is_no_plan_that_could_mislead(
+    repository: Path, runner: dict[str, str]
+) -> None:
+    propose(repository, runner, "campaigns/welcome.yaml", "name: Welcome", "name: Hello there")
+    (repository.parent / "remote.git").rename(repository.parent / "gone.git")
+    done = execute(step_named(STARTER / "validate.yml", "Plan"), repository, runner)
+    assert done.returncode == 0, done.stderr
+    assert "::warning::No plan" in done.stdout
+    assert "There is no plan" in summary(runner)
+    assert "Hello there" not in summary(runner)
+
+
+def test_the_pages_of_a_pull_request(repository: Path, runner: dict[str, str]) -> None:
+    """The plan as a page, and the mails that it changes, before and after."""
+    propose(repository, runner, "campaigns/welcome.yaml", "Good to have you", "Glad you came")
+    done = execute(step_named(STARTER / "validate.yml", "Preview"), repository, runner)
+    assert done.returncode == 0, done.stderr
+    review = Path(runner["RUNNER_TEMP"]) / "review"
+    assert "Welcome" in (review / "plan.html").read_text()
+    page = (review / "mails/index.html").read_text()
+    assert "Good to have you" in page
+    assert "Glad you came" in page
 
 
 def test_the_run_step_sends_once(repository: Path, runner: dict[str, str]) -> None:

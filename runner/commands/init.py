@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.resources import files as resources
-from pathlib import Path
-from typing import get_args
-
 from ..bootstrap import SETTINGS, Site
 from ..errors import StateMissing, UsageError
 from ..model.settings import Settings
 from ..workspace import parse_settings
-from ..workspace.schemas import Kind, schema_text
 from .outcome import Outcome
+from .starting import make_workspace, settings_text
 
-BACKENDS = {
-    "files": "state: {backend: files, path: state}",
-    "git": "state: {backend: git, branch: sendoff-state, remote: origin}",
-}
-SAMPLE = (
-    "campaigns/welcome.yaml",
-    "campaigns/lists/readers.yaml",
-    "campaigns/lists/readers.csv",
-    "campaigns/templates/newsletter.html",
-)
-WORKFLOWS = ("validate.yml", "run.yml")
 MAKE_A_KEY = "export {name}=\"$(python3 -c 'import secrets; print(secrets.token_hex(32))')\""
 HERE_ALREADY = f"{SETTINGS} is here already, so no sample is made."
 PLAN = "  sendoff plan       # who would get what, and when?"
@@ -39,12 +23,15 @@ NEXT = {
 }
 
 
-def init(site: Site, backend: str | None) -> Outcome:
-    """Make what is missing; nothing that exists is overwritten.
+def init(site: Site, backend: str | None, state_branch: bool = False) -> Outcome:
+    """Make what is missing; nothing that exists is overwritten.  ``state_branch``: nothing but
+    the branch that holds the ledger.
 
     Raises UsageError where the backend cannot be and StateError for a weak key, both before
     anything is written; and StateError when the state cannot be made.
     """
+    if state_branch:
+        return _only_the_branch(site, backend)
     fresh = not (site.root / SETTINGS).exists()
     settings = _starter_settings(backend or "files") if fresh else site.settings
     _check_backend(site, settings, backend)
@@ -52,15 +39,25 @@ def init(site: Site, backend: str | None) -> Outcome:
     has_key = bool(site.environ.get(name))
     if has_key:
         site.state_key(settings)
-    lines = list(_make_workspace(site, settings.state.backend)) if fresh else [HERE_ALREADY]
+    lines = list(make_workspace(site, settings.state.backend)) if fresh else [HERE_ALREADY]
     lines += [_make_state(site, settings)] if has_key else _without_key(name)
     if fresh:
         lines += ["", "Next:", *NEXT[settings.state.backend]]
     return Outcome("\n".join(lines))
 
 
+def _only_the_branch(site: Site, backend: str | None) -> Outcome:
+    """Raises UsageError where the settings here keep the ledger elsewhere, StateError without the
+    state key."""
+    if not (site.root / SETTINGS).exists():
+        raise UsageError(f"there is no {SETTINGS} here: sendoff init --backend git makes both")
+    settings = site.settings
+    _check_backend(site, settings, backend or "git")
+    return Outcome(_make_state(site, settings))
+
+
 def _starter_settings(backend: str) -> Settings:
-    return parse_settings(_settings_text(backend), SETTINGS)
+    return parse_settings(settings_text(backend), SETTINGS)
 
 
 # -- refusals --------------------------------------------------------------------------------
@@ -89,82 +86,6 @@ def _check_backend(site: Site, settings: Settings, wanted: str | None) -> None:
             f"this repository has no remote {state.remote!r}, and the git backend keeps the "
             f"ledger there. Add it with: git remote add {state.remote} URL"
         )
-
-
-# -- the workspace -----------------------------------------------------------------------------
-
-
-def _make_workspace(site: Site, backend: str) -> Iterator[str]:
-    """Write the starter's files; yields what was made and what was left alone."""
-    made: list[str] = []
-    kept: list[str] = []
-    for path, text in _starter(site, backend):
-        (made if _write_new(site, path, text) else kept).append(path)
-    if _ignore(site):
-        made.append(".gitignore")
-    yield "Made a workspace:"
-    yield from (f"  {path}" for path in sorted(made))
-    if kept:
-        yield "Left alone, because it is there already:"
-        yield from (f"  {path}" for path in sorted(kept))
-    above = _repository_above(site)
-    if above is not None:
-        place = site.root.relative_to(above).as_posix()
-        yield "The workflows belong at the top of the repository: move .github there, and write"
-        yield f"sendoff --root {place} in them."
-    yield ""
-
-
-def _repository_above(site: Site) -> Path | None:
-    """The top of the repository, when the workspace is further down."""
-    if (site.root / ".git").exists():
-        return None
-    return next((one for one in site.root.parents if (one / ".git").exists()), None)
-
-
-def _starter(site: Site, backend: str) -> Iterator[tuple[str, str]]:
-    """Path and content of every file of a new workspace; the settings come last, so that a
-    workspace that has them is whole."""
-    for kind in get_args(Kind):
-        yield f"schemas/{kind}.schema.json", schema_text(kind)
-    for name in WORKFLOWS:
-        yield f".github/workflows/{name}", _resource(f"workflows/{name}")
-    # a sample beside someone's own campaigns could pick up their list of the same name
-    if not any((site.root / "campaigns").glob("*")):
-        yield from ((path, _resource(path)) for path in SAMPLE)
-    yield SETTINGS, _settings_text(backend)
-
-
-def _settings_text(backend: str) -> str:
-    return _resource(SETTINGS).replace(BACKENDS["files"], BACKENDS[backend])
-
-
-def _resource(path: str) -> str:
-    return (resources("runner") / "starter" / path).read_text("utf-8")
-
-
-def _write_new(site: Site, path: str, text: str) -> bool:
-    """Write a file that is not there yet; False when it is."""
-    target = site.root / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with target.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except FileExistsError:
-        return False
-    return True
-
-
-def _ignore(site: Site) -> bool:
-    """Add what must never be committed to ``.gitignore``; True when something was missing."""
-    target = site.root / ".gitignore"
-    own = target.read_text("utf-8") if target.exists() else ""
-    wanted = _resource("gitignore")
-    if set(wanted.splitlines()) <= set(own.splitlines()):
-        return False
-    with target.open("a", encoding="utf-8", newline="\n") as stream:
-        stream.write(("\n" if own and not own.endswith("\n") else "") + wanted)
-    return True
 
 
 # -- the state -----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ import pytest
 
 from runner.bootstrap import Site
 from runner.clock import SystemClock
-from runner.commands.init import SAMPLE, init
+from runner.commands.init import init
+from runner.commands.starting import AROUND, SAMPLE, WORKFLOWS
 from runner.errors import StateCorrupt, StateError, StateKeyChanged, UsageError
 from runner.workspace import WorkspaceFiles, load
 
@@ -89,11 +90,11 @@ def test_a_new_workspace_is_whole(tmp_path: Path) -> None:
     assert made >= {
         "sendoff.yaml",
         ".gitignore",
-        ".github/workflows/validate.yml",
-        ".github/workflows/run.yml",
+        *(f".github/workflows/{name}" for name in WORKFLOWS),
         "schemas/campaign.schema.json",
         "state/meta.json",
         *SAMPLE,
+        *AROUND,
     }
     for path in made - {"state/meta.json"}:
         assert path in outcome.output or path.startswith("state/")
@@ -139,6 +140,38 @@ def test_the_sample_mails_nobody_who_exists(tmp_path: Path) -> None:
             assert reserved or path.startswith((".github", "schemas")), (path, domain)
 
 
+def test_what_helps_an_editor_fits_the_workspace(tmp_path: Path) -> None:
+    """The schemas that the settings name exist, and each of its globs finds a file."""
+    init(site(tmp_path), None)
+    settings = json.loads((tmp_path / ".vscode/settings.json").read_text())
+    for schema, glob in settings["yaml.schemas"].items():
+        assert json.loads((tmp_path / schema).read_text())["$schema"]
+        assert list(tmp_path.glob(glob)), glob
+    assert json.loads((tmp_path / ".vscode/extensions.json").read_text())["recommendations"]
+
+
+def test_what_the_marketers_read_names_what_exists(tmp_path: Path) -> None:
+    init(site(tmp_path), None)
+    text = (tmp_path / "campaigns/README.md").read_text()
+    names = {
+        re.search(r"^name: (.+)$", path.read_text(), re.MULTILINE)[1]  # type: ignore[index]  # all have one
+        for path in (tmp_path / ".github/workflows").glob("*.yml")
+    }
+    named = set(re.findall(r"Actions, \*([^*]+)\*", text))
+    assert named == {"Cancel a campaign", "Retry what failed", "Run campaigns"}
+    assert named <= names
+    for path in ("welcome.yaml", "lists/", "templates/"):
+        assert f"`{path}`" in text
+        assert (tmp_path / "campaigns" / path).exists()
+
+
+def test_the_example_of_owners_binds_nobody(tmp_path: Path) -> None:
+    """Until someone takes the marks away, it is all comments."""
+    init(site(tmp_path), None)
+    lines = (tmp_path / ".github/CODEOWNERS").read_text().splitlines()
+    assert all(line.startswith("#") for line in lines)
+
+
 @pytest.mark.parametrize("key", ["", "too short"])
 def test_a_key_is_asked_for_never_given(tmp_path: Path, key: str) -> None:
     if key:
@@ -178,6 +211,16 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert "Left alone" in output
     # a sample beside someone's own campaigns could pick up their lists
     assert "campaigns/welcome.yaml" not in after
+
+
+@pytest.mark.parametrize("own", ["CODEOWNERS", "docs/CODEOWNERS"])
+def test_owners_that_stand_elsewhere_stay_in_force(tmp_path: Path, own: str) -> None:
+    """GitHub reads one file, and the one in ``.github`` first."""
+    (tmp_path / own).parent.mkdir(exist_ok=True)
+    (tmp_path / own).write_text("* @everyone\n")
+    output = init(site(tmp_path), None).output
+    assert not (tmp_path / ".github/CODEOWNERS").exists()
+    assert ".github/CODEOWNERS" in output.partition("Left alone")[2]
 
 
 def test_a_second_call_changes_nothing(tmp_path: Path) -> None:
@@ -223,6 +266,44 @@ def test_git_keeps_the_ledger_on_its_branch(repository: Path) -> None:
 
     again = init(site(repository), None)
     assert "There is a state already" in again.output
+
+
+def test_the_state_branch_alone(repository: Path) -> None:
+    """In a workspace that someone else has set up, and a second call leaves it as it is."""
+    (repository / "sendoff.yaml").write_text(
+        "version: 1\nfrom: {email: hello@example.org, name: Club}\nstate: {backend: git}\n"
+    )
+    before = files(repository)
+    first = sendoff(repository, "init", "--state-branch")
+    assert first.returncode == 0, first.stderr
+    assert "branch sendoff-state of origin" in first.stdout
+    tip = git(repository, "ls-remote", "--heads", "origin", "sendoff-state")
+    assert tip
+    assert files(repository) == before
+    again = sendoff(repository, "init", "--state-branch")
+    assert "There is a state already" in again.stdout
+    assert git(repository, "ls-remote", "--heads", "origin", "sendoff-state") == tip
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "code", "said"),
+    [
+        ("", KEY, 2, "sendoff init --backend git"),
+        ("state: {backend: files}", KEY, 2, "state.backend: files"),
+        ("state: {backend: git}", "", 5, "SENDOFF_STATE_KEY"),
+    ],
+    ids=["no workspace", "another backend", "no key"],
+)
+def test_the_state_branch_is_refused(
+    repository: Path, settings: str, key: str, code: int, said: str
+) -> None:
+    if settings:
+        (repository / "sendoff.yaml").write_text(
+            f"version: 1\nfrom: {{email: hello@example.org, name: Club}}\n{settings}\n"
+        )
+    done = sendoff(repository, "init", "--state-branch", key=key)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert not git(repository, "ls-remote", "--heads", "origin")
 
 
 def test_git_sends_what_was_pushed(repository: Path) -> None:
