@@ -118,8 +118,8 @@ JINJA_BOMBS = {
     "sorting": REPEAT % (9_999, "{{ range(9999)|sort|join }}"),
     "membership": REPEAT % (9_999, "{{ 'b' in 'a' * 99999 }}"),
     "numbers": "{% set a = 2**4000 %}" + REPEAT % (9_999, "{{ a * 1 }}"),
-    "includes-itself": "{% include 'hello.html' %}{% include 'hello.html' %}",
-    "extends-itself": "{% extends 'hello.html' %}",
+    "includes-itself": "{% include 'includes-itself.html' %}{% include 'includes-itself.html' %}",
+    "extends-itself": "{% extends 'extends-itself.html' %}",
     "parentheses": "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
     "nots": "{{ " + "not " * 5_000 + "1 }}",
     "lists": "{{ " + "[" * 5_000 + "]" * 5_000 + " }}",
@@ -158,9 +158,10 @@ def test_conditions_that_would_not_end(bench: Bench) -> None:
         content = CONTENT.replace("list: people", audience)
         bench.write(f"campaigns/{name}.yaml", f"{content}template: hello\n")
     said = survives(bench, "validate", codes=(1,))
-    assert {name for name in CONDITIONS if f"campaigns/{name}.yaml" in said} == set(CONDITIONS), (
-        said
-    )
+    found = {name for name in CONDITIONS if f"campaigns/{name}.yaml" in said}
+    assert found == {"parentheses", "nots", "filters", "long"}
+    # the others are small, and go off when they are asked about a contact
+    assert "`where` cannot be decided for this contact" in said
 
 
 YAML_BOMBS = {
