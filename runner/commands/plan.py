@@ -32,6 +32,8 @@ def plan(
     With ``base``: what merging it into that commit would change.
     """
     if base is not None:
+        if campaign is not None:
+            raise UsageError("--base looks at every campaign: leave out " + repr(campaign))
         return _difference(site, base, until, format)
     desk, snapshot, note = _here(site, campaign, blind=True)
     found = survey(desk, snapshot, horizon(site, desk.workspace.settings, until))

@@ -147,7 +147,7 @@ def bars(spread: Shape, job: JobPlan, settings: Settings) -> Row:
     end = (spread.start + timedelta(hours=spread.hours * len(spread.counts))).astimezone(zone)
     return {
         "bars": found,
-        "title": f"Mails in {review.bar_words(spread)} each",
+        "title": f"When they go: {review.hours(job, settings)[1]}",
         "start": f"{times.day(start)} {times.clock(start)}",
         "end": f"{times.day(end)} {times.clock(end)}",
         "said": " ".join(review.hours(job, settings)[1:]),

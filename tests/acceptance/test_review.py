@@ -171,6 +171,19 @@ def test_a_preview_of_one_contact_needs_a_campaign(bench: GitBench) -> None:
     assert "p1@" not in said.err
 
 
+def test_a_difference_is_of_all_campaigns(bench: GitBench) -> None:
+    said = plan(bench, "countdown")
+    assert said.code == 2
+    assert "--base looks at every campaign" in said.err
+
+
+def test_a_base_that_git_does_not_know_is_said(bench: GitBench) -> None:
+    for command in ("plan", "preview"):
+        said = bench.sendoff(command, "--base", "origin/nowhere")
+        assert said.code == 2
+        assert "origin/nowhere" in said.err
+
+
 def test_a_plan_as_a_page(bench: GitBench) -> None:
     said = bench.sendoff("plan", "--format", "html", "--now", NOW)
     assert said.code == 0

@@ -173,6 +173,36 @@ def test_a_hostile_mail_runs_nothing_and_loads_nothing(
     assert listener.seen == []
 
 
+GUARDS = ('sandbox=""', "Content-Security-Policy")
+
+
+@pytest.mark.parametrize("kept", GUARDS)
+def test_either_guard_alone_lets_no_script_run(
+    open_page: Open, listener: Listener, fence: Callable[[], None], kept: str
+) -> None:
+    html = pages.hostile_page(listener.url)
+    for guard in GUARDS:
+        html = html if guard == kept else html.replace(guard, "data-x=''" if "=" in guard else "x")
+    page, seen = opened_watched(open_page, html)
+    frame = page.locator("iframe.light").first
+    frame.scroll_into_view_if_needed()
+    frame.content_frame.locator("a").first.wait_for(state="attached")
+    fence()
+    assert page.evaluate("window.pwned") is None
+    assert seen["dialogs"] == []
+
+
+def test_without_either_guard_it_would(open_page: Open, listener: Listener) -> None:
+    """What is tried does run where nothing stops it: the tests above can fail."""
+    html = pages.hostile_page(listener.url)
+    for guard in GUARDS:
+        html = html.replace(guard, "data-x=''" if "=" in guard else "x")
+    page, seen = opened_watched(open_page, html)
+    page.locator("iframe.light").first.scroll_into_view_if_needed()
+    page.wait_for_function("window.pwned === 1")
+    assert seen["dialogs"]
+
+
 def click_all_over(page, frame) -> None:
     """Once what is in the frame is there, click its links, which cover it."""
     frame.scroll_into_view_if_needed()

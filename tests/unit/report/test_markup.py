@@ -85,3 +85,14 @@ def test_a_comment_is_never_too_long_and_nothing_is_dropped_in_silence(
         assert "\n".join(["head\n", *blocks[: len(blocks) - hidden]]) in page
     else:
         assert page == "\n".join(["head\n", *blocks])
+
+
+@given(TEXT)
+@example("</summary><script>alert(1)</script>")
+@example("@everyone #1 &lt;")
+def test_a_summary_is_text_and_calls_nobody(text: str) -> None:
+    shown = markup.html(text)
+    assert not re.search(r"[<>]", shown)
+    read = html.unescape(shown)
+    assert squeezed(read.replace("\u200b", "")) == squeezed(clean(text).strip()[: markup.MAX_TEXT])
+    assert not re.search("[@#](?!\u200b)", read)
