@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from hashlib import sha256
 
-from ..model.campaign import Campaign
+from ..model.campaign import Campaign, Immediate, Recurring
 from ..model.changes import (
     ASPECTS,
     Aspect,
@@ -15,6 +15,7 @@ from ..model.changes import (
     Kind,
     Version,
 )
+from ..model.ledger import job_id
 from ..model.plan import JobPlan, Plan
 from .view import stamp
 
@@ -172,16 +173,25 @@ def _to_go(plan: Plan, campaign: str) -> int:
 
 def plan_digest(version: Version) -> str:
     """Names what a plan does: who, what and when, but not when it was looked at."""
-    rows = [
-        [
-            job.job_id,
-            job.status,
-            stamp(job.scheduled_for),
-            len(job.audience),
-            sorted(job.counts.excluded.items()),
-            version.contents.get((job.campaign.id, job.step.id), ""),
-            repr(job.campaign.pacing),
-        ]
-        for job in version.plan.jobs
+    rows = {json.dumps(_row(job, version), sort_keys=True) for job in version.plan.jobs}
+    rows |= {json.dumps([hold.code, hold.campaign]) for hold in version.plan.holds}
+    return sha256("\n".join(sorted(rows)).encode()).hexdigest()[:12]
+
+
+def _row(job: JobPlan, version: Version) -> list[object]:
+    """What a job does.  What moves with the clock is left out: which occurrences are in sight,
+    how far a job has come, and that what goes at once would go now."""
+    schedule, name, when = job.campaign.schedule, job.job_id, stamp(job.scheduled_for)
+    if isinstance(schedule, Recurring):
+        name, when = job_id(job.campaign.id, job.step.id), repr(schedule)
+    elif isinstance(schedule, Immediate):
+        when = ""
+    return [
+        name,
+        when,
+        job.status if job.status in ("held", "paused", "cancelled") else "",
+        len(job.audience),
+        sorted(job.audience.excluded.counts().items()),
+        version.contents.get((job.campaign.id, job.step.id), ""),
+        repr(job.campaign.pacing),
     ]
-    return sha256(json.dumps(sorted(rows), sort_keys=True).encode()).hexdigest()[:12]

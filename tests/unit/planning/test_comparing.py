@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from runner.model.campaign import Content, Drip, ListUse, Place, Scheduled
+from runner.model.campaign import Content, Drip, ListUse, Place, Recurring, Scheduled
 from runner.model.contacts import ColumnMap
 from runner.model.settings import Guards, Mailbox, Pacing
 from runner.planning.comparing import compare
@@ -117,3 +117,31 @@ class TestDigest:
         later = difference([], [one], now=NOW + timedelta(hours=1))
         other = difference([], [replace(one, guards=Guards(max_recipients=1))])
         assert first.digest == later.digest != other.digest
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        campaign(),
+        campaign(Recurring("0 9 * * *", "UTC", start_at=WALL)),
+        campaign(Drip(WALL, "UTC"), steps=[step("a"), step("b", 3)]),
+    ],
+)
+def test_the_same_plan_looked_at_later_has_the_same_name(one):
+    first = difference([], [one])
+    later = difference([], [one], now=NOW + timedelta(hours=20))
+    assert first.digest == later.digest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        campaign(Recurring("0 10 * * *", "UTC", start_at=WALL)),
+        campaign(Recurring("0 9 * * *", "UTC", start_at=WALL), pacing=Pacing(delay_seconds=1)),
+        campaign(Recurring("0 9 * * *", "UTC", start_at=WALL), status="paused"),
+        campaign(Recurring("0 9 * * *", "UTC", start_at=WALL), id="another"),
+    ],
+)
+def test_another_plan_has_another_name(other):
+    one = campaign(Recurring("0 9 * * *", "UTC", start_at=WALL))
+    assert difference([], [one]).digest != difference([], [other]).digest
