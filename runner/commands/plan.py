@@ -66,8 +66,14 @@ def _difference(site: Site, base: str, until: timedelta, format: str) -> Outcome
     return Outcome(text, 3 if found.after.every_hold else 0)
 
 
+FURTHEST = timedelta(days=366)
+"""A campaign that recurs every minute has half a million occurrences in it."""
+
+
 def horizon(site: Site, settings: Settings, until: timedelta) -> Horizon:
-    """Now, what a run would hand over now, and how far to look."""
+    """Now, what a run would hand over now, and how far to look.  Raises UsageError."""
+    if until > FURTHEST:
+        raise UsageError(f"--until looks {FURTHEST.days}d ahead at most")
     now = site.clock.now()
     return Horizon(now, now + settings.run.look_ahead, now + until, paused=settings.paused)
 
