@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from ..approval import approved_desks
 from ..bootstrap import Site
 from ..errors import InputError, SendoffError, StateMissing
+from ..hosting import schedule
 from ..model.views import Check
 from ..report import doctor as report
 from ..report.words import plural
@@ -41,6 +42,9 @@ def _checks(site: Site) -> Iterator[Check]:
         f"look at providers.{settings.provider} in sendoff.yaml and its secrets",
     )
     yield _clock(site)
+    running = schedule(site.environ, site.clock.now())
+    if running is not None:
+        yield running
     if settings.paused:
         yield Check("paused", "warning", "paused: true, so nothing is sent", "set paused: false")
 
