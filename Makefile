@@ -11,7 +11,7 @@ WORKFLOWS := .github/workflows/*.yml runner/starter/workflows/*.yml
 
 .DEFAULT_GOAL := help
 CHECKS := style types walls check-docs check-workflows check-schemas
-.PHONY: help demo install test coverage check $(CHECKS) format docs test-schemas test-postfix \
+.PHONY: help demo install test coverage check $(CHECKS) format docs test-schemas test-act test-postfix \
 	test-browser review-demo \
 	wheel ci clean
 
@@ -24,10 +24,10 @@ demo: $(VENV)/.sendoff ## a week of campaigns in .demo/, nothing leaves this mac
 install: $(VENV)/.sendoff-dev ## .venv with sendoff and all that tests need
 
 test: $(VENV)/.sendoff-dev ## the tests; ARGS="-k name" for some
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto $(ARGS)
 
 coverage: $(VENV)/.sendoff-dev ## the tests, and which lines they reach
-	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest --numprocesses auto --cov --cov-report=term $(ARGS)
 
 check: $(CHECKS) ## all of the next six
 
@@ -45,10 +45,12 @@ check-docs: $(VENV)/.sendoff-dev ## is the docs' picture, and are the outputs, t
 	$(BIN)/python tools/picture.py --check
 	$(BIN)/python tools/outputs.py --check
 
-check-workflows: $(VENV)/.sendoff-dev ## actionlint, zizmor, and their schema
+check-workflows: $(VENV)/.sendoff-dev ## actionlint, zizmor, and their schemas; GitLab's too
 	$(BIN)/actionlint $(WORKFLOWS)
-	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic $(WORKFLOWS)
+	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic $(WORKFLOWS) action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/gitlab-ci.yml
 
 check-schemas: $(VENV)/.sendoff-dev ## are the schemas schemas?
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.schema.json
@@ -63,6 +65,9 @@ docs: $(VENV)/.sendoff-dev ## draw the picture and write the outputs in the docs
 
 test-schemas: $(VENV)/.sendoff-dev ## the schemas by other people's validators (needs npm)
 	$(BIN)/python .ci/schemas.py
+
+test-act: $(VENV)/.sendoff-dev ## the workflows and the action, executed on this machine
+	$(BIN)/python .ci/act.py
 
 test-postfix: $(VENV)/.sendoff ## a run against postfix's smtp-sink (needs Debian's postfix)
 	$(BIN)/python .ci/postfix.py
