@@ -169,7 +169,20 @@ VERBS = (
                 help="also for this contact",
             ),
             arg("--out", type=Path, metavar="DIR", help="where to write (default: previews/)"),
-            arg("--open", action="store_true", help="open the result in a browser"),
+            arg(
+                "--open",
+                action="store_const",
+                const="open",
+                dest="show",
+                help="open the result in a browser",
+            ),
+            arg(
+                "--watch",
+                action="store_const",
+                const="watch",
+                dest="show",
+                help="show a page on this machine that follows the files as they are saved",
+            ),
         ),
     ),
     Verb(

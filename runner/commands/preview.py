@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,29 +31,64 @@ def preview(
     base: str | None,
     contact: list[str],
     out: Path | None,
-    open: bool,  # noqa: A002
+    show: str | None,
 ) -> Outcome:
-    """Render steps for chosen contacts into ``out``; print (and ``open``) the index page.
+    """Render steps for chosen contacts into ``out``; print (and open) the index page.
 
     Without ``campaign``: every campaign; with ``base`` those whose mails are not what they were
-    at that commit, before and after side by side.
+    at that commit, before and after side by side.  ``show``: ``open`` for a browser, ``watch`` for
+    a page that follows the files, and writes none.
     """
     if campaign is None and contact:
         raise UsageError("--contact needs a campaign: sendoff preview CAMPAIGN --contact ADDRESS")
-    name = None if campaign is None else campaign_of(site, campaign)
-    with ExitStack() as stack:
-        old, commit = stack.enter_context(desk_at(site, base)) if base is not None else (None, "")
-        viewer = _Viewer(site, site.desk(), old, compared=base is not None)
-        groups = [viewer.group(name, contact)] if name is not None else list(viewer.groups())
+    asked = _Asked(site, campaign, base, tuple(contact))
+    if show == "watch":
+        if out is not None:
+            raise UsageError("--watch writes no files, so that --out has no use with it")
+        # a server, and what it takes: only for this
+        from .watching import watch  # noqa: PLC0415
+
+        return watch(site, f"Preview of {campaign or 'all campaigns'}", asked.pages_now)
+    groups, commit = asked.groups()
+    name = groups[0].campaign.id if campaign is not None else None
     directory = out if out is not None else site.root / "previews" / (name or ALL)
     site.write_pages(directory, report.files(groups, commit))
     index = directory / report.INDEX
-    if open:
+    if show == "open":
         webbrowser.open(index.resolve().as_uri())
     number = plural(sum(len(group.views) for group in groups), "preview")
     of = name or plural(len(groups), "campaign")
     broken = any(group.problems for group in groups)
     return Outcome(f"{number} of {of}:\n  {index}", int(broken))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be shown, which can be rendered more than once."""
+
+    site: Site
+    campaign: str | None
+    base: str | None
+    contacts: tuple[str, ...]
+
+    def groups(self) -> tuple[list[PreviewGroup], str]:
+        """The messages, and the commit that they are compared with.  Raises InputError."""
+        site, base = self.site, self.base
+        name = None if self.campaign is None else campaign_of(site, self.campaign)
+        with ExitStack() as stack:
+            at = stack.enter_context(desk_at(site, base)) if base is not None else (None, "")
+            viewer = _Viewer(site, site.desk(), at[0], compared=base is not None)
+            if name is not None:
+                return [viewer.group(name, list(self.contacts))], at[1]
+            return list(viewer.groups()), at[1]
+
+    def pages_now(self) -> Mapping[str, str]:
+        """The pages of the files as they are now.  Raises InputError for any file with errors."""
+        self.site.forget()
+        errors = [p for p in self.site.workspace.problems if p.severity == "error"]
+        if errors and self.campaign is None:
+            raise InputError(errors)
+        return report.files(*self.groups())
 
 
 @dataclass(frozen=True)
