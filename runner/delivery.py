@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .errors import InputError
@@ -14,6 +14,8 @@ from .planning.history import compress_ranges
 from .planning.slices import BatchPlan
 from .ports import Clock, Composer, Observer, Provider
 
+MAX_REFS = 16
+"""The provider's names that one receipt keeps."""
 NOT_BEGUN = Outcome("temporary", "not begun")
 LOST_SIGHT = Outcome("ambiguous", "lost sight of it")
 CANNOT_RENDER = Outcome("refused", "cannot be rendered")
@@ -160,11 +162,16 @@ def _message_batch(
 
 def receipt(claim: Claim, outcomes: Iterable[Outcome], at: datetime) -> Receipt:
     """The record of what became of a claim: equal outcomes gathered into ranges."""
+    found = list(outcomes)
+    refs = {outcome.ref for outcome in found}
+    if len(refs) > MAX_REFS:
+        # a name for each message can be found from its key; the ledger keeps those of requests
+        found = [replace(outcome, ref="") for outcome in found]
     positions: dict[Outcome, list[int]] = {}
-    for position, outcome in enumerate(outcomes):
+    for position, outcome in enumerate(found):
         positions.setdefault(outcome, []).append(position)
     parts = tuple(
-        Settled(outcome.kind, tuple(compress_ranges(found)), outcome.reason, outcome.ref)
-        for outcome, found in positions.items()
+        Settled(outcome.kind, tuple(compress_ranges(where)), outcome.reason, outcome.ref)
+        for outcome, where in positions.items()
     )
     return Receipt(claim.id, claim.campaign, claim.run, at, parts)

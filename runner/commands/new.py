@@ -53,7 +53,9 @@ def _lint(site: Site, desk: Desk, campaign: Campaign) -> list[Problem]:
     """What mailboxes and the law say to the campaign's mails."""
     audience = desk.audience(campaign)
     drafts = [(campaign, step, audience, desk.composer(campaign, step)) for step in campaign.steps]
-    return Linter(desk.workspace, WorkspaceFiles(site.root), choose).lint(drafts)
+    return Linter(
+        desk.workspace, WorkspaceFiles(site.root), choose, desk.templates.check_empty
+    ).lint(drafts)
 
 
 def _write(site: Site, decision: Decision) -> Outcome:

@@ -15,7 +15,7 @@ def validate(site: Site, paths: list[str], format: str) -> Outcome:  # noqa: A00
     """Check the working tree; only problems in ``paths``, if given, are reported."""
     desk = site.desk()
     provider = site.provider(site.settings)
-    linter = Linter(desk.workspace, WorkspaceFiles(site.root), choose)
+    linter = Linter(desk.workspace, WorkspaceFiles(site.root), choose, desk.templates.check_empty)
     found = check(desk.workspace, desk.audiences, desk.templates, provider.capabilities, linter)
     wanted = [site.relative(path) for path in paths]
     if wanted:

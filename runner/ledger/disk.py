@@ -33,9 +33,14 @@ def state_error(error: OSError, path: Path) -> StateError:
     return kind(f"{path}: {error.strerror or 'input/output error'}")
 
 
+# a link in a checkout must not be written through
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+_LOCK: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file and wait until its bytes are on the disk; its directory entry may not be."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, _NEW, 0o644)
     try:
         rest = memoryview(content)
         while rest:
@@ -75,7 +80,7 @@ def locked(
     Raises StateUnreachable when another process keeps it for longer than ``seconds``; the lock of
     a process that died is gone with it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, _LOCK, 0o644)
     try:
         _lock(descriptor, path, shared, seconds, sleep)
         yield

@@ -18,6 +18,7 @@ CODES: dict[str, Severity] = {
     "relative-link": "warning",
     "empty-link": "warning",
     "placeholder-link": "warning",
+    "empty-field": "warning",
     "subject-empty": "warning",
     "subject-too-long": "warning",
     "subject-shouting": "warning",

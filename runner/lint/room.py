@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError, Problem
-from ..model.campaign import Campaign, Ignore, ListUse, Step
+from ..model.campaign import Campaign, Ignore, ListUse, Place, Step
 from ..model.contacts import Audience
 from ..model.message import Rendered
 from ..model.workspace import Workspace
@@ -27,6 +27,9 @@ _Chosen = Sequence[tuple[str, int]]
 Choose = Callable[[Audience, Collection[str]], _Chosen]
 """Picks telling contacts of an audience for some of its fields: (why, index)."""
 
+Empties = Callable[[Campaign, Step, Audience], Sequence[Problem]]
+"""Fields that a step prints bare though some of its contacts have none."""
+
 Draft = tuple[Campaign, Step, Audience, Composer]
 """A step that compiles, with those who get it."""
 
@@ -43,7 +46,14 @@ class _Examined:
 class Linter:
     """Lints the drafts of a workspace; ``choose`` picks the contacts to render for."""
 
-    def __init__(self, workspace: Workspace, files: Files, choose: Choose) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        files: Files,
+        choose: Choose,
+        empties: Empties = lambda campaign, step, audience: (),
+    ) -> None:
+        self._empties = empties
         self._workspace = workspace
         self._library = Library(workspace, files)
         self._choose = choose
@@ -105,13 +115,22 @@ class Linter:
         return _Examined(campaign, step, tuple(self._findings(subject, composer)))
 
     def _findings(self, subject: Subject, composer: Composer) -> Iterator[Finding]:
-        yield from message.check(subject)
+        inbox = list(message.check(subject))
+        yield from inbox
+        yield from self._empty_fields(subject, {finding.code for finding in inbox})
         yield from hours.check(subject)
         if subject.own_text:
             yield from sides.check(subject, _rendered(composer, _marked(subject)))
         yield from links.check(subject)
         yield from clients.check(subject)
         yield from self._balance(subject)
+
+    def _empty_fields(self, subject: Subject, said: Collection[str]) -> Iterator[Finding]:
+        for problem in self._empties(subject.campaign, subject.step, subject.audience):
+            if "subject-empty" in said and problem.message.startswith("subject"):
+                continue  # the same, said already and more plainly
+            place = Place(problem.path, problem.line, problem.column)
+            yield Finding("empty-field", place, problem.message, problem.hint)
 
     def _balance(self, subject: Subject) -> Iterator[Finding]:
         if subject.template is not None and subject.template.kind == "mjml":

@@ -168,8 +168,10 @@ def _answer_after_broken_write(connection: _Counting) -> Answer:
 def _read(connection: _Counting) -> tuple[Answer, bool]:
     response = connection.getresponse()
     body = response.read(MAX_ANSWER + 1)
-    if len(body) > MAX_ANSWER:
-        raise http.client.HTTPException
+    # read() of a given size takes an answer that was cut short for whole: what its length
+    # promised must have come
+    if len(body) > MAX_ANSWER or response.length:
+        raise http.client.IncompleteRead(body)
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, headers, body), not response.will_close
 

@@ -11,6 +11,7 @@ import re
 import smtplib
 import ssl
 from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 from ..model.message import Outcome
 from ..model.settings import Security
@@ -144,15 +145,53 @@ class Line:
         return _no(code, text)
 
 
+MAX_REPLY_LINES = 200
+"""An answer of more lines is no answer: a server must not keep us listening for ever."""
+
+
+class _Lines:
+    """The lines of a connection; OSError when one reply has too many."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._count = 0
+
+    def readline(self, limit: int) -> bytes:
+        line = self._file.readline(limit)
+        self._count = self._count + 1 if line[3:4] == b"-" else 0
+        if self._count > MAX_REPLY_LINES:
+            raise OSError("a reply without end")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Bounded(smtplib.SMTP):
+    """Listens to replies that end."""
+
+    file: Any
+    sock: Any
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Lines(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    """The same from the first byte under TLS."""
+
+
 def _connect(door: Door) -> smtplib.SMTP:
     # A fixed name for EHLO: smtplib would ask the resolver for one.
     local = "[127.0.0.1]"
     if door.security == "tls":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+        smtp: smtplib.SMTP = _BoundedTls(
             door.host, door.port, local, timeout=door.timeout, context=door.context
         )
     else:
-        smtp = smtplib.SMTP(door.host, door.port, local, timeout=door.timeout)
+        smtp = _Bounded(door.host, door.port, local, timeout=door.timeout)
     try:
         smtp.ehlo_or_helo_if_needed()
         if door.security == "starttls":

@@ -1,4 +1,4 @@
-"""``sendoff run`` in a repository with a bare remote: what is merged is sent, nothing is touched."""
+"""``sendoff run`` in a repository with a bare remote: what is merged is sent, no more touched."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from runner.delivery import receipt
 from runner.errors import InputError, Problem, RaceLost, StateUnreachable
 from runner.model.campaign import Content, Drip, Immediate, Place, Recurring, Scheduled
 from runner.model.ledger import Claim, Closed, Planned, Receipt
@@ -609,3 +610,24 @@ class TestBugs:
         counts = plan.jobs[0].counts
         # slices of 1, 4 …: one sent, then one sent and one in its hands; the rest never went
         assert (counts.sent, counts.in_doubt, counts.due) == (2, 1, 7)
+
+
+class TestReceipts:
+    def claim(self, count):
+        store = MemoryLedger()
+        run(
+            desk([campaign()], audience([f"p{n}@example.com" for n in range(count)])),
+            store,
+            FakeClock(NOW),
+        )
+        return store.claims[0]
+
+    def test_the_ledger_keeps_the_names_of_requests_and_not_of_each_message(self):
+        claim = self.claim(100)
+        each = receipt(claim, [Outcome("accepted", ref=f"{n}.eml") for n in range(100)], NOW)
+        assert [(p.ranges, p.ref) for p in each.parts] == [(((0, 100),), "")]
+        halves = receipt(claim, [Outcome("accepted", ref="ab"[n // 50]) for n in range(100)], NOW)
+        assert [(p.ranges, p.ref) for p in halves.parts] == [
+            (((0, 50),), "a"),
+            (((50, 50),), "b"),
+        ]

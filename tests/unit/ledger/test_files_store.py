@@ -24,7 +24,7 @@ from runner.errors import (
     StateRefused,
     StateUnreachable,
 )
-from runner.ledger.disk import write_durably
+from runner.ledger.disk import locked, write_durably
 from runner.ledger.files_store import FilesStore
 from runner.ledger.records import encode
 from runner.model.ledger import Claim, Document
@@ -234,25 +234,51 @@ def test_a_disk_that_takes_only_a_part(
 
 
 def test_short_writes_are_gone_on_with(tmp_path: Path) -> None:
-    reader, writer = os.pipe()
-    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(reader, True)
     content = bytes(range(256)) * 100
 
     def act() -> int:
         os.close(reader)
         try:
-            write_durably(Path(f"/dev/fd/{writer}"), content)
+            write_durably(fifo, content)
         except OSError as error:  # a pipe cannot be synced; everything was written by then
             return 0 if error.errno == errno.EINVAL else 1
         return 2
 
+    # keeps the pipe open until the child has it
+    keeper = os.open(fifo, os.O_WRONLY)
     child = os.fork()
     if child == 0:
+        os.close(keeper)
         os._exit(act())
-    os.close(writer)
-    with os.fdopen(reader, "rb") as stream:
-        assert stream.read() == content
+    found = b""
+    while len(found) < len(content):
+        found += os.read(reader, 65536)
+    os.close(keeper)
+    assert found == content
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(reader)
+
+
+@pytest.mark.parametrize("name", [".lock", "meta.json.tmp"])
+def test_links_are_not_followed(tmp_path: Path, name: str) -> None:
+    """What lies in a checkout may be a link to anywhere."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("precious")
+    link = tmp_path / name
+    link.symlink_to(elsewhere)
+    with pytest.raises(OSError, match="symbolic link"):
+        write_durably(link, b"x")
+    with (
+        pytest.raises(OSError, match="symbolic link"),
+        locked(link, shared=False, seconds=0, sleep=lambda _: None),
+    ):
+        pass
+    assert elsewhere.read_text() == "precious"
 
 
 def test_a_lock_that_is_held_is_waited_for_and_then_given_up(

@@ -141,7 +141,8 @@ def test_a_fault_of_a_layout_is_found_in_the_layout(tmp_path: Path) -> None:
     layout.parent.mkdir()
     layout.write_text(
         '{# <img src="/no"> #}\n<html lang="en"><body>{% block main %}{% endblock %}\n'
-        f"<img src='https://club.example/{{{{ firstName }}}}.png'>{FOOT}</body></html>\n"
+        "<img src='https://club.example/{{ firstName|default('x') }}.png'>"
+        f"{FOOT}</body></html>\n"
     )
     lay(
         tmp_path,

@@ -69,7 +69,7 @@ def problems(root: Path) -> list[Problem]:
     site = Site(root, {}, SystemClock())
     desk = site.desk()
     provider = site.provider(desk.workspace.settings)
-    linter = Linter(desk.workspace, WorkspaceFiles(root), choose)
+    linter = Linter(desk.workspace, WorkspaceFiles(root), choose, desk.templates.check_empty)
     return check(desk.workspace, desk.audiences, desk.templates, provider.capabilities, linter)
 
 

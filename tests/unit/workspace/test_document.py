@@ -15,11 +15,11 @@ from runner.workspace.document import MAX_DEPTH, parse
 # What YAML cannot hold is refused before it is parsed.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="\ufeff"))
 SCALARS = st.none() | st.booleans() | st.integers(-(10**17), 10**17) | TEXT
+# << is YAML's own word for merging
+KEYS = TEXT.filter(lambda key: key not in ("", "<<"))
 DATA = st.recursive(
     SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(TEXT.filter(bool), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=20,
 )
 
