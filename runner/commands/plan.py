@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from datetime import timedelta
 
 from ..approval import desk_at
@@ -79,14 +81,23 @@ def horizon(site: Site, settings: Settings, until: timedelta) -> Horizon:
 
 
 def look(
-    site: Site, campaign: str | None, until: timedelta, *, blind: bool = False
+    site: Site,
+    campaign: str | None,
+    until: timedelta,
+    *,
+    blind: bool = False,
+    everything: bool = False,
 ) -> tuple[Plan, str]:
     """The plan of the working tree, and a note on the ledger; ``blind``: see ``Site.ledger``.
+
+    ``everything``: also all occurrences that are over.
 
     Raises InputError when the workspace has errors: a plan of half of it would mislead.
     """
     desk, snapshot, note = _here(site, campaign, blind=blind)
     wanted = horizon(site, desk.workspace.settings, until)
+    if everything:
+        wanted = replace(wanted, closed_shown=sys.maxsize)
     return survey(desk, snapshot, wanted), note
 
 

@@ -13,7 +13,7 @@ from .plan import look
 
 def status(site: Site, name: str | None, format: str) -> Outcome:  # noqa: A002 - the flag's name
     """What has become of every job, or of one campaign's, or of one."""
-    plan, note = look(site, name, timedelta(0))
+    plan, note = look(site, name, timedelta(0), everything=name is not None and "@" in name)
     jobs = plan.jobs
     if name is not None and any(job.job_id == name for job in jobs):
         jobs = tuple(job for job in jobs if job.job_id == name)

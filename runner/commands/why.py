@@ -28,7 +28,7 @@ def why(site: Site, address: str, campaign: str | None, format: str) -> Outcome:
         key = books.key(address)
     except InputError as error:
         raise UsageError(error.problems[0].message) from None
-    plan, note = look(site, campaign, SHOWN)
+    plan, note = look(site, campaign, SHOWN, everything=True)
     snapshot, _ = site.ledger()
     rows = tuple(row for job in plan.jobs for row in _rows(job, key, snapshot))
     view = WhyView(mask(address), key.hex(), tuple(_places(site, books, address)), rows)

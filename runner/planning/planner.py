@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from ..model.campaign import Campaign, Drip
+from ..model.campaign import Campaign, Drip, Recurring
 from ..model.contacts import Audience
 from ..model.ledger import job_id
 from ..model.plan import EMPTY_QUEUE, Hold, JobPlan, Queue, Spot, ZoneTime
@@ -28,12 +28,15 @@ from .placing import Placing, PlacingInputs, place
 @dataclass(frozen=True, slots=True)
 class Horizon:
     """``claim_until``: send times up to it may be claimed now (the provider can hold them, or
-    the run lasts as long).  ``show_until``: recurring occurrences up to it are planned."""
+    the run lasts as long).  ``show_until``: recurring occurrences up to it are planned.
+    ``closed_shown``: how many occurrences that are over are looked at, the newest: a digest of
+    years has hundreds of them, and nothing of theirs is owed."""
 
     now: datetime
     claim_until: datetime
     show_until: datetime
     paused: bool = False
+    closed_shown: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def _place_all(inputs: CampaignInputs, horizon: Horizon) -> list[_Draft]:
     first: tuple[Placing, JobHistory] | None = None
     is_drip = isinstance(inputs.campaign.schedule, Drip)
     sent = {step.id: inputs.history.job(step.id).sent for step in inputs.campaign.steps}
-    for entry in entries(inputs.campaign, inputs.history, horizon.now, horizon.show_until):
+    for entry in _worth_a_look(inputs, horizon):
         placing = place(
             entry,
             PlacingInputs(
@@ -108,6 +111,19 @@ def _place_all(inputs: CampaignInputs, horizon: Horizon) -> list[_Draft]:
         if is_drip and first is None:
             first = (placing, entry.history)
     return drafts
+
+
+def _worth_a_look(inputs: CampaignInputs, horizon: Horizon) -> list[Entry]:
+    found = entries(inputs.campaign, inputs.history, horizon.now, horizon.show_until)
+    if not isinstance(inputs.campaign.schedule, Recurring):
+        return found
+    over = [entry.occurrence for entry in found if _is_over(entry.history)]
+    forgotten = set(over[: max(0, len(over) - horizon.closed_shown)])
+    return [entry for entry in found if entry.occurrence not in forgotten]
+
+
+def _is_over(history: JobHistory) -> bool:
+    return history.closed is not None and not history.released and not history.unsettled
 
 
 def _mark_missed(draft: _Draft, inputs: CampaignInputs, horizon: Horizon) -> None:

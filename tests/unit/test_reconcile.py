@@ -356,6 +356,19 @@ class TestRecurring:
             "digest/main@2025-11-10T09:00",
         ]
 
+    def test_of_what_is_over_only_the_newest_are_looked_at(self):
+        daily = campaign(Recurring("0 9 * * *", "UTC"), id="daily")
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        office = desk([daily], audience(PEOPLE))
+        for day in range(12):
+            clock.set(NOW + timedelta(days=day))
+            run(office, store, clock, run_id=f"run{day:02d}")
+        now = clock.now()
+        few = survey(office, store.sync(), Horizon(now, now, now))
+        every = survey(office, store.sync(), Horizon(now, now, now, closed_shown=99))
+        assert (len(few.jobs), len(every.jobs)) == (5, 11)
+        assert few.jobs == every.jobs[-5:]
+
     def test_an_occurrence_of_years_ago_is_not_owed(self):
         weekly = campaign(
             Recurring("0 9 * * MON", "UTC", start_at=utc("2020-01-01 00:00").replace(tzinfo=None)),
