@@ -32,12 +32,12 @@ def templates(site: Site, format: str) -> Outcome:  # noqa: A002 - the flag's na
 Histories = dict[tuple[str, str], list[JobHistory]]
 
 
-def _histories(site: Site, campaigns: set[str]) -> Histories:
-    """Histories by (campaign, step); empty where the ledger cannot be read here."""
+def _histories(site: Site, campaigns: set[str]) -> Histories | None:
+    """Histories by (campaign, step); None where the ledger cannot be read here."""
     try:
-        snapshot, _ = site.ledger()
+        snapshot, _ = site.ledger(blind=True)
     except StateError:
-        return {}
+        return None
     found: Histories = {}
     for campaign in campaigns:
         history = fold(snapshot.records(campaign), site.clock.now())
@@ -46,15 +46,15 @@ def _histories(site: Site, campaigns: set[str]) -> Histories:
     return found
 
 
-def _view(one: TemplateFile, uses: list[Use], histories: Histories) -> TemplateView:
+def _view(one: TemplateFile, uses: list[Use], histories: Histories | None) -> TemplateView:
     mine = [(campaign, step) for name, campaign, step in uses if name == one.name]
-    jobs = [job for use in mine for job in histories.get(use, [])]
+    jobs = [job for use in mine for job in (histories or {}).get(use, [])]
     times: list[datetime] = [job.last_send for job in jobs if job.last_send]
     return TemplateView(
         name=one.name,
         kind=one.kind,
         subject=one.subject,
         used_by=tuple(dict.fromkeys(campaign for campaign, _ in mine)),
-        sent=sum(len(job.sent) for job in jobs),
+        sent=None if histories is None else sum(len(job.sent) for job in jobs),
         last_used=max(times, default=None),
     )

@@ -34,14 +34,14 @@ class ListView:
 
 @dataclass(frozen=True, slots=True)
 class TemplateView:
-    """One saved template and its use, as the ledger knows it."""
+    """One saved template and its use, as the ledger knows it; ``sent`` None: it cannot be read."""
 
     name: str
     kind: str
     subject: str
     description: str = ""
     used_by: tuple[str, ...] = ()
-    sent: int = 0
+    sent: int | None = 0
     last_used: datetime | None = None
 
 

@@ -34,6 +34,8 @@ def text(views: Sequence[TemplateView], settings: Settings, screen: Screen = PLA
 
 
 def _sent(view: TemplateView, settings: Settings) -> tuple[str, ...]:
+    if view.sent is None:
+        return ("the ledger cannot be read here",)
     if not view.sent:
         return ("never",)
     number = words.plural(view.sent, "mail")
