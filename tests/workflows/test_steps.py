@@ -7,6 +7,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from .bench import KEY, STARTER, execute, propose, step_named, summary
 
 
@@ -86,6 +88,24 @@ def test_the_pages_of_a_pull_request(repository: Path, runner: dict[str, str]) -
     page = (review / "mails/index.html").read_text()
     assert "Good to have you" in page
     assert "Glad you came" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "page"),
+    [
+        (("sendoff.yaml", "max_recipients: 1000", "max_recipients: 2"), True),
+        (("campaigns/welcome.yaml", "list: readers", "list: raeders"), True),
+        (("sendoff.yaml", "provider:", "povider:"), False),
+    ],
+    ids=["held", "a broken campaign", "broken settings"],
+)
+def test_the_plan_is_a_page_whenever_there_is_one(
+    repository: Path, runner: dict[str, str], change: tuple[str, str, str], page: bool
+) -> None:
+    """A plan that is held, or says what is wrong, is what a reviewer wants most."""
+    propose(repository, runner, *change)
+    execute(step_named(STARTER / "validate.yml", "Preview"), repository, runner)
+    assert (Path(runner["RUNNER_TEMP"]) / "review/plan.html").exists() == page
 
 
 def test_the_run_step_sends_once(repository: Path, runner: dict[str, str]) -> None:
