@@ -26,6 +26,7 @@ HERE = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 KEY = "a key for this trial, and for nothing else"
 NAME = "club/mail"
+SCRUBBED = ("GITHUB_", "RUNNER_", "ACTIONS_", "INPUT_", "SENDOFF_", "SENDGRID_", "SMTP_", "GIT_")
 CHECKOUT = """\
 name: stand-in for checkout
 description: clones the remote; act copies the clone here by itself where no ref is named
@@ -445,6 +446,9 @@ TRIALS: tuple[Callable[[Club], None], ...] = (
 def main() -> None:
     """Every trial, or those named."""
     wanted = sys.argv[1:]
+    # on GitHub this is a step itself, and what it was given is not for the steps in here
+    for name in [one for one in os.environ if one.startswith(SCRUBBED)]:
+        del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="sendoff-act-") as directory:
         club = prepare(Path(directory))
         for trial in TRIALS:

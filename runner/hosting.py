@@ -27,6 +27,7 @@ LARGEST = 1_000_000
 LONG_AGO = timedelta(hours=26)
 """A schedule may be daily, and late; one that is silent for longer is worth a look."""
 ENABLE = f"switch it on: gh workflow enable {WORKFLOW}, or Actions, its name, Enable workflow"
+BADLY = ("failure", "timed_out", "startup_failure")
 SWITCHED_OFF = {
     "disabled_inactivity": "GitHub has switched it off, after 60 days without activity",
     "disabled_manually": "someone has switched it off",
@@ -76,7 +77,7 @@ def _last_run(answer: Mapping[str, Any], now: datetime) -> Check:
             f"{WORKFLOW} is on, but its last run began {when:%Y-%m-%d %H:%M} UTC",
             f"start one by hand, and look at its schedule: gh workflow run {WORKFLOW}",
         )
-    if runs[0].get("conclusion") == "failure":
+    if runs[0].get("conclusion") in BADLY:
         return Check(
             NAME,
             "warning",

@@ -227,7 +227,7 @@ VERBS = (
     ),
     Verb(
         "doctor",
-        "check secrets, state, key, clock and provider",
+        "check secrets, state, key, clock and provider, and whether runs still start",
         (formats("text", "json"), JSON, NOW),
     ),
 )

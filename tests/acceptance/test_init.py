@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from runner.bootstrap import Site
+from runner.cli import parser
 from runner.clock import SystemClock
 from runner.commands.init import init
 from runner.commands.starting import AROUND, SAMPLE, WORKFLOWS
@@ -160,6 +161,10 @@ def test_what_the_marketers_read_names_what_exists(tmp_path: Path) -> None:
     named = set(re.findall(r"Actions, \*([^*]+)\*", text))
     assert named == {"Cancel a campaign", "Retry what failed", "Run campaigns"}
     assert named <= names
+    calls = re.findall(r"`sendoff ([^`]+)`", text)
+    assert len(calls) > 3
+    for call in calls:
+        parser().parse_args(call.split() if " " in call else [call])
     for path in ("welcome.yaml", "lists/", "templates/"):
         assert f"`{path}`" in text
         assert (tmp_path / "campaigns" / path).exists()

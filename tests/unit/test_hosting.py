@@ -118,8 +118,9 @@ def test_a_schedule_that_is_off_is_an_error_with_its_cure(
         ([], "never ran"),
         ([run("2025-10-19T09:59:00Z")], "its last run began 2025-10-19 09:59 UTC"),
         ([run(conclusion="failure")], "ended badly"),
+        ([run(conclusion="timed_out")], "ended badly"),
     ],
-    ids=["none", "long ago", "failed"],
+    ids=["none", "long ago", "failed", "timed out"],
 )
 def test_what_is_worth_a_look_is_a_warning(host: Host, runs, said: str) -> None:
     host.says("active", *runs)
