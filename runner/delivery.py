@@ -55,11 +55,14 @@ class Delivery:
         handed = self._batches(claimed, outcomes, offsets)
         try:
             for batch, answers in self.provider.deliver(handed, self.deadline):
-                _fill(outcomes[batch.claim_id], offsets.pop(id(batch))[0], answers)
+                missing = [LOST_SIGHT] * (len(batch) - len(answers))
+                start, _ = offsets.pop(id(batch))
+                _fill(outcomes[batch.claim_id], start, [*answers, *missing])
         except Exception as error:  # noqa: BLE001 - a bug, but what was sent must not be lost
             self.bug = error
-            for start, batch in offsets.values():
-                _fill(outcomes[batch.claim_id], start, [LOST_SIGHT] * len(batch))
+        # what it took and said nothing of may have been sent
+        for start, batch in offsets.values():
+            _fill(outcomes[batch.claim_id], start, [LOST_SIGHT] * len(batch))
         return [(c, outcomes[c.claim.id]) for c in claimed]
 
     def _batches(
