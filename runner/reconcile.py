@@ -282,6 +282,9 @@ class Reconciler:
             except StateError as error:
                 # the receipts do not wait for a better view
                 failure = failure or str(error)
+            except Exception:
+                self._write([*self._pending], plan)
+                raise
         if failure and not any(isinstance(r, Receipt | Resolution) for r in self._pending):
             # the state cannot be written, and nothing that was done waits to be: do not try longer
             return plan, failure
