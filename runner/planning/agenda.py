@@ -104,6 +104,9 @@ def may_owe(campaign: Campaign, entry: Entry, by: datetime) -> bool:
     The question that saves the list from being read: a job that is closed with nothing given
     back owes nothing, one that starts later owes nothing yet.
     """
+    if entry.history.unsettled:
+        # shown until it is settled, wherever the job was moved to
+        return True
     if entry.history.closed is not None and not continuous(campaign):
-        return bool(entry.history.released or entry.history.unsettled)
+        return bool(entry.history.released)
     return entry.timing.window()[0] <= int(by.timestamp())

@@ -140,6 +140,9 @@ def _changed(job: GateInputs) -> Iterator[Hold]:
     history = job.history
     if not job.content or not history.content or history.content == job.content:
         return
+    if not history.claimed:
+        # all were given back unsent: nobody has the old version
+        return
     if job.campaign.revision > history.revision:
         return
     yield _hold(
