@@ -12,14 +12,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
-from .errors import InputError
+from .errors import InputError, Problem
 from .model.campaign import Campaign, Step
 from .model.changes import Version
 from .model.contacts import KEY_BYTES, Audience, ContactList
 from .model.ledger import Claim, Planned, Record
 from .model.plan import Hold, JobPlan, Plan
 from .model.workspace import Workspace
-from .planning.agenda import entries, may_owe
+from .planning.agenda import continuous, entries, may_owe
 from .planning.comparing import shape
 from .planning.history import CampaignHistory, fold
 from .planning.planner import CampaignInputs, Horizon, plan_campaign
@@ -122,13 +122,22 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
             continue
         try:
             inputs = _inputs(desk, campaign, history)
-            jobs += plan_campaign(inputs, horizon)
+            planned = plan_campaign(inputs, horizon)
+            _compile(desk, planned)
         except InputError as error:
             holds.append(_unreadable(campaign, error))
             continue
+        jobs += planned
         if history.planned is None and campaign.status == "active":
             first_seen[campaign.id] = len(inputs.audience)
     return Plan(horizon.now, tuple(jobs), tuple(holds), tuple(idle), first_seen)
+
+
+def _compile(desk: Desk, planned: Sequence[JobPlan]) -> None:
+    """Compile what is to go now: found broken after the claim, it would end the run for all."""
+    for job in planned:
+        if len(job.queue):
+            desk.composer(job.campaign, job.step)
 
 
 def needs_list(campaign: Campaign, history: CampaignHistory, horizon: Horizon) -> bool:
@@ -176,8 +185,16 @@ def _stand_in(audience: Audience, history: CampaignHistory, desk: Desk) -> Audie
 
 
 def _contents(desk: Desk, campaign: Campaign, history: CampaignHistory) -> Mapping[str, str]:
-    """Digests of the steps that are under way: only they can have changed after the start."""
-    open_steps = {step for (step, _), job in history.jobs.items() if job.content and not job.closed}
+    """Digests of the steps that are under way: only they can have changed after the start.
+
+    A job that is over and has some to send again (``retry``) is under way; that of a drip which
+    enrols for ever is not: its words may change with time.
+    """
+    open_steps = {
+        step
+        for (step, _), job in history.jobs.items()
+        if job.content and (not job.closed or (job.released and not continuous(campaign)))
+    }
     return {
         step.id: desk.content_digest(campaign, step)
         for step in campaign.steps
@@ -191,15 +208,24 @@ def _conditions(campaign: Campaign) -> dict[str, Condition]:
 
 def _condition(campaign: Campaign, step: Step) -> Condition:
     # Jinja2 comes along: a run without conditions does without it
-    from .expressions import compile_expression  # noqa: PLC0415
+    from .expressions import ExpressionError, compile_expression  # noqa: PLC0415
 
     expression = compile_expression(step.only_if, frozenset({"sent"}))
     variables = {**campaign.variables, **step.variables}
 
     def holds(contact: Mapping[str, str], sent: Callable[[str], bool]) -> bool:
-        return expression({"contact": contact, "variables": variables, "sent": sent})
+        try:
+            return expression({"contact": contact, "variables": variables, "sent": sent})
+        except ExpressionError as error:
+            # the campaign's fault: it is held, and the others go on
+            raise InputError([_unfit(campaign, step, error.message)]) from None
 
     return holds
+
+
+def _unfit(campaign: Campaign, step: Step, message: str) -> Problem:
+    place = step.place if step.place.line else campaign.place
+    return Problem(place.path, place.line, place.column, f"only_if of step {step.id}: {message}")
 
 
 def renamed_from(desk: Desk, campaign: Campaign, ledger: Ledger) -> str:
