@@ -31,7 +31,8 @@ class GateInputs:
 def gates(job: GateInputs) -> Iterator[Hold]:
     """Every reason why this job must not go on; a job with nothing open is not stopped."""
     if not job.counts.open:
-        if not job.audience and not job.history.claimed and not job.history.closed:
+        over = job.history.closed is not None and not continuous(job.campaign)
+        if not job.audience and not job.history.claimed and not over:
             yield from _empty(job)
         return
     if job.counts.in_doubt:

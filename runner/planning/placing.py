@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model.campaign import Campaign
@@ -15,6 +15,7 @@ from .history import JobHistory
 from .timing import nominal_by_zone
 
 _CLAIMED = (Spot.SENT, Spot.FAILED, Spot.IN_DOUBT, Spot.IN_FLIGHT)
+_OPEN = (Spot.IN_DOUBT, Spot.IN_FLIGHT, Spot.DUE, Spot.LATER, Spot.MISSED)
 
 
 @dataclass(slots=True)
@@ -35,8 +36,9 @@ class PlacingInputs:
     """What placing one job needs besides the job: the audience, the clock, the first step.
 
     ``first``: the placing and history of the drip's first step, None for the first step itself
-    and for campaigns that are no drip.  ``sent``: keys sent, by step id, for ``only_if``.
-    ``until``: conditions are asked only of contacts due by then.
+    and for campaigns that are no drip.  ``sent``: keys sent, by step id, for ``only_if``;
+    ``before``: the placings of earlier steps, by step id.  ``until``: conditions are asked only
+    of contacts due by then.
     """
 
     campaign: Campaign
@@ -46,6 +48,7 @@ class PlacingInputs:
     condition: Condition | None = None
     first: tuple[Placing, JobHistory] | None = None
     sent: Mapping[str, set[bytes]] | None = None
+    before: Mapping[str, Placing] | None = None
 
 
 def place(entry: Entry, inputs: PlacingInputs) -> Placing:
@@ -155,15 +158,34 @@ def _count_from_decisions(
 
 
 def _ask(condition: Condition, inputs: PlacingInputs, placing: Placing) -> None:
-    """Ask ``only_if`` of everyone whose time has come."""
-    audience, sent = inputs.audience, inputs.sent or {}
+    """Ask ``only_if`` of everyone whose time has come.
+
+    Whoever the answer is not known for yet waits for it: LATER, without a time.
+    """
     for index, spot in enumerate(placing.spots):
         if spot != Spot.LATER or not 0 < placing.nominal[index] <= inputs.until:
             continue
-        if not condition(audience.contact(index), _sent_to(sent, audience.keys[index])):
+        sent = _WasSent(inputs, index, placing.nominal[index])
+        wanted = condition(inputs.audience.contact(index), sent)
+        if wanted and not sent.unknown:
+            continue
+        if not sent.unknown:
             placing.spots[index] = Spot.ONLY_IF
-            placing.nominal[index] = 0
+        placing.nominal[index] = 0
 
 
-def _sent_to(sent: Mapping[str, set[bytes]], key: bytes) -> Callable[[str], bool]:
-    return lambda step: key in sent.get(step, set())
+@dataclass(slots=True)
+class _WasSent:
+    """``sent(step)`` for one contact, and whether some answer was a guess: the step is in doubt,
+    under way, or should have gone by ``time`` and has not."""
+
+    inputs: PlacingInputs
+    index: int
+    time: int
+    unknown: bool = False
+
+    def __call__(self, step: str) -> bool:
+        before = (self.inputs.before or {}).get(step)
+        if before is not None and before.spots[self.index] in _OPEN:
+            self.unknown |= before.nominal[self.index] <= self.time
+        return self.inputs.audience.keys[self.index] in (self.inputs.sent or {}).get(step, ())

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from ..model.campaign import Campaign, Drip, Recurring
 from ..model.contacts import Audience
 from ..model.ledger import job_id
-from ..model.plan import EMPTY_QUEUE, Hold, JobPlan, Queue, Spot, ZoneTime
+from ..model.plan import EMPTY_QUEUE, Counts, Hold, JobPlan, Queue, Spot, ZoneTime
 from ..ports import Condition
 from . import counting
 from .agenda import Entry, continuous, entries
@@ -75,7 +75,6 @@ def plan_campaign(inputs: CampaignInputs, horizon: Horizon) -> list[JobPlan]:
     """The plan of every job of a campaign, in order of time."""
     drafts = _place_all(inputs, horizon)
     for draft in drafts:
-        _mark_missed(draft, inputs, horizon)
         _let_gates_look(draft, inputs, horizon)
     queues = _pace(drafts, inputs, horizon)
     plans = [_finish(draft, queues[i], inputs, horizon) for i, draft in enumerate(drafts)]
@@ -105,9 +104,12 @@ def _place_all(inputs: CampaignInputs, horizon: Horizon) -> list[_Draft]:
                 condition=inputs.conditions.get(entry.step.id),
                 first=first,
                 sent=sent,
+                before={draft.entry.step.id: draft.placing for draft in drafts} if is_drip else {},
             ),
         )
         drafts.append(_Draft(entry, placing))
+        # before the next step asks: who was too late for this one is not waited for
+        _mark_missed(drafts[-1], inputs, horizon)
         if is_drip and first is None:
             first = (placing, entry.history)
     return drafts
@@ -220,7 +222,7 @@ def _finish(draft: _Draft, queue: Queue, inputs: CampaignInputs, horizon: Horizo
         zone_times=_zone_times(draft, inputs.audience),
         failures=dict(Counter(history.failed.values())),
         closed=history.closed is not None,
-        finished=_is_finished(draft, counts.open, campaign, horizon),
+        finished=_is_finished(draft, counts, campaign, horizon),
     )
 
 
@@ -230,16 +232,19 @@ def _completed(history: JobHistory, still_open: int) -> datetime | None:
     return history.last_send or (history.closed.at if history.closed else None)
 
 
-def _is_finished(draft: _Draft, still_open: int, campaign: Campaign, horizon: Horizon) -> bool:
+def _is_finished(draft: _Draft, counts: Counts, campaign: Campaign, horizon: Horizon) -> bool:
     """Nothing is owed any more, and the ledger does not say so yet."""
-    history = draft.entry.history
-    if still_open or draft.holds or history.closed or campaign.status != "active":
+    history, entry = draft.entry.history, draft.entry
+    if history.closed or campaign.status != "active":
         return False
-    if continuous(campaign):
-        # it never ends; what can be complete is the enrolment at its start
-        return draft.entry.step is campaign.steps[0] and history.claimed > 0
-    over = draft.entry.timing.window()[1] <= _epoch(horizon.now)
-    return history.claimed > 0 or over
+    begun = history.claimed > 0 or entry.timing.window()[1] <= _epoch(horizon.now)
+    if not continuous(campaign):
+        return begun and not counts.open and not draft.holds
+    # it never ends; what can be complete is the enrolment at its start.  Doubt does not keep that
+    # open, nor does a list that nobody is on yet: who joins would go by the start's clock
+    waiting = counts.due + counts.later + counts.in_flight
+    others = [hold for hold in draft.holds if hold.code not in ("in_doubt", "empty_audience")]
+    return entry.step is campaign.steps[0] and begun and not waiting and not others
 
 
 def _open_times(draft: _Draft) -> Iterator[int]:
