@@ -28,7 +28,9 @@ def entries(
     """Every job that exists by ``until``, those under way or done included, in order of time."""
     schedule = campaign.schedule
     if isinstance(schedule, Recurring):
-        return list(_occurrences(campaign, schedule, history, now, until))
+        found = list(_occurrences(campaign, schedule, history, now, until))
+        begun = list(_begun(campaign, schedule, history, {entry.occurrence for entry in found}))
+        return sorted(found + begun, key=_earliest) if begun else found
     return [
         Entry(step, "", _timing(schedule, step, history.job(step.id), now), history.job(step.id))
         for step in campaign.steps
@@ -54,14 +56,36 @@ def _occurrences(
     step = campaign.steps[0]
     anchor = history.planned.anchor if history.planned else now
     for occurrence in _firings(schedule, anchor, until):
-        timing = Timing(
-            occurrence.wall,
-            schedule.timezone,
-            schedule.fallback_timezone,
-            second=bool(occurrence.fold),
-        )
+        timing = _firing(schedule, occurrence)
         if timing.window()[0] >= int(anchor.timestamp()):
             yield Entry(step, occurrence.id, timing, history.job(step.id, occurrence.id))
+
+
+def _begun(
+    campaign: Campaign, schedule: Recurring, history: CampaignHistory, found: set[str]
+) -> Iterator[Entry]:
+    """Occurrences that were begun and are not over, which the schedule as it is now does not name:
+    those in doubt stay in sight, and who is left gets what the others got."""
+    step = campaign.steps[0]
+    for (name, occurrence), job in list(history.jobs.items()):
+        if name != step.id or not occurrence or occurrence in found:
+            continue
+        if job.unsettled or (job.released if job.closed else job.claimed):
+            timing = _firing(schedule, cron.Occurrence.named(occurrence))
+            yield Entry(step, occurrence, timing, job)
+
+
+def _firing(schedule: Recurring, occurrence: cron.Occurrence) -> Timing:
+    return Timing(
+        occurrence.wall,
+        schedule.timezone,
+        schedule.fallback_timezone,
+        second=bool(occurrence.fold),
+    )
+
+
+def _earliest(entry: Entry) -> int:
+    return entry.timing.window()[0]
 
 
 def _firings(schedule: Recurring, anchor: datetime, until: datetime) -> Iterator[cron.Occurrence]:

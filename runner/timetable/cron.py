@@ -50,6 +50,11 @@ class Occurrence:
         """Names the occurrence for ever: ``2025-10-20T09:00``, second showing ``…T01:30.2``."""
         return self.wall.strftime("%Y-%m-%dT%H:%M") + (".2" if self.fold else "")
 
+    @staticmethod
+    def named(name: str) -> Occurrence:
+        """The occurrence that has this ``id``."""
+        return Occurrence(datetime.fromisoformat(name.removesuffix(".2")), int(name.endswith(".2")))
+
     def instant(self, tz: ZoneInfo) -> datetime:
         """When this occurrence is in ``tz`` (UTC)."""
         if self.fold:
