@@ -6,6 +6,7 @@ next slice's claims.  See docs/reliability.md for why each step stands where it 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ from .model.plan import Hold, Plan
 from .model.result import RunResult
 from .planning.comparing import shape
 from .planning.planner import Horizon
-from .planning.slices import BatchPlan, SliceSize, batches
+from .planning.slices import WAIT_SECONDS, BatchPlan, SliceSize, batches
 from .planning.view import job_record
 from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
 from .recall import recall_cancelled
@@ -226,8 +227,10 @@ class Reconciler:
 
     def _waiting(self, plan: Plan) -> Iterator[BatchPlan]:
         """Batches of jobs that the provider has not turned away in this run."""
-        size = self._provider.capabilities.max_batch
-        return (b for b in batches(plan, size) if b.job.job_id not in self._resting)
+        able = self._provider.capabilities
+        longest = math.inf if able.schedule_ahead_seconds else WAIT_SECONDS
+        found = batches(plan, able.max_batch, longest)
+        return (b for b in found if b.job.job_id not in self._resting)
 
     def _out_of_time(self) -> bool:
         return self._clock.stopping or self._clock.now() >= self._deadline

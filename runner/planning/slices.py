@@ -6,6 +6,9 @@ so that a million recipients cost tens of pushes and not thousands.
 
 from __future__ import annotations
 
+import heapq
+import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +21,9 @@ LARGEST = 64
 AIM_SECONDS = 10.0
 """How long a slice should take: hosting services take about six pushes a minute, and what a
 killed run leaves in doubt is at most one slice."""
+
+WAIT_SECONDS = 30.0
+"""How long one batch may take a provider that has to wait for each send time."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,26 @@ class BatchPlan:
         return list(self.job.queue.times[self.start : self.stop])
 
 
-def batches(plan: Plan, max_batch: int) -> Iterator[BatchPlan]:
-    """Everything that is due, cut into batches, the earliest job first."""
-    due = [job for job in plan.jobs if len(job.queue)]
-    for job in sorted(due, key=lambda job: (job.queue.times[0], job.job_id)):
-        size = max(1, min(max_batch, job.campaign.pacing.batch_size))
-        for start in range(0, len(job.queue), size):
-            yield BatchPlan(job, start, min(start + size, len(job.queue)))
+def batches(plan: Plan, max_batch: int, max_seconds: float = math.inf) -> Iterator[BatchPlan]:
+    """Everything that is due, cut into batches, the earliest first, whosever it is.
+
+    ``max_seconds``: how far apart the send times of one batch may be, for a provider that is given
+    each mail at its time: a slow campaign must not keep the others waiting.
+    """
+    cut = [_cut(job, max_batch, max_seconds) for job in plan.jobs if len(job.queue)]
+    return heapq.merge(
+        *cut, key=lambda batch: (batch.job.queue.times[batch.start], batch.job.job_id)
+    )
+
+
+def _cut(job: JobPlan, max_batch: int, max_seconds: float) -> Iterator[BatchPlan]:
+    size = max(1, min(max_batch, job.campaign.pacing.batch_size))
+    times, start = job.queue.times, 0
+    while start < len(times):
+        in_time = bisect_right(times, times[start] + max_seconds, start)
+        stop = min(start + size, in_time)
+        yield BatchPlan(job, start, stop)
+        start = stop
 
 
 class SliceSize:

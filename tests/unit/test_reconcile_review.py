@@ -10,7 +10,7 @@ import pytest
 from runner.errors import InputError, Problem
 from runner.model.campaign import Content, Drip, Recurring, Scheduled
 from runner.model.ledger import Closed, Receipt
-from runner.model.message import Outcome
+from runner.model.message import Capabilities, Outcome
 from runner.model.settings import Lateness, Pacing
 from runner.planning.history import fold
 from runner.resolving import Decision, settle, unsettled
@@ -216,3 +216,22 @@ class TestChanged:
         changed = campaign(steps=[replace(step(), content=Content(template="new"))])
         result = run(desk([changed], audience(PEOPLE)), store, clock, run_id="r2")
         assert (result.sent, result.held) == (10, ())
+
+
+class TestFairness:
+    def test_a_slow_campaign_does_not_keep_the_others_waiting(self):
+        """A provider that cannot schedule is given what is due first, whosever it is."""
+        clock, given = FakeClock(NOW), []
+
+        def answer(batch, i):
+            if batch.job_id == "b/main":
+                given.append((clock.now() - NOW).total_seconds())
+            return Outcome("accepted")
+
+        provider = RecordingProvider(capabilities=Capabilities(), answer=answer)
+        many = audience([f"m{n}@example.com" for n in range(2000)])
+        slow = campaign(id="a", list_name="many", pacing=Pacing(delay_seconds=2))
+        office = desk([slow, campaign(id="b")], {"many": many, "people": audience(PEOPLE)})
+        run(office, MemoryLedger(), clock, provider)
+        assert len(given) == 10
+        assert max(given) <= 60
