@@ -109,7 +109,7 @@ def _place_all(inputs: CampaignInputs, horizon: Horizon) -> list[_Draft]:
         )
         drafts.append(_Draft(entry, placing))
         # before the next step asks: who was too late for this one is not waited for
-        _mark_missed(drafts[-1], inputs, horizon)
+        _mark_missed(drafts[-1], inputs, horizon, len(drafts) if is_drip else 1)
         if is_drip and first is None:
             first = (placing, entry.history)
     return drafts
@@ -128,13 +128,14 @@ def _is_over(history: JobHistory) -> bool:
     return history.closed is not None and not history.released and not history.unsettled
 
 
-def _mark_missed(draft: _Draft, inputs: CampaignInputs, horizon: Horizon) -> None:
-    """Whoever is later than the campaign allows, its own pace taken into account."""
+def _mark_missed(draft: _Draft, inputs: CampaignInputs, horizon: Horizon, nth: int) -> None:
+    """Whoever is later than the campaign allows, its own pace taken into account: the ``nth`` step
+    of a drip may have to wait for all mails of those before it."""
     lateness, now = inputs.campaign.lateness, _epoch(horizon.now)
     if lateness.on_missed == "send":
         return
     allowed = int(lateness.expires_after.total_seconds())
-    allowed += span(inputs.campaign.pacing, len(inputs.audience))
+    allowed += span(inputs.campaign.pacing, len(inputs.audience) * nth)
     spot = Spot.MISSED if lateness.on_missed == "hold" else Spot.TOO_LATE
     for index in list(draft.waiting()):
         if draft.placing.nominal[index] + allowed < now:

@@ -235,3 +235,18 @@ class TestFairness:
         run(office, MemoryLedger(), clock, provider)
         assert len(given) == 10
         assert max(given) <= 60
+
+
+class TestLateness:
+    def test_a_steps_own_pace_does_not_make_the_next_ones_too_late(self):
+        strict = Lateness(timedelta(hours=1), "skip")
+        steps = [step("a"), step("b"), step("c")]
+        drip = campaign(
+            Drip(WALL, "UTC"), steps=steps, pacing=Pacing(max_per_hour=2), lateness=strict
+        )
+        office, store, clock = desk([drip], audience(PEOPLE)), MemoryLedger(), FakeClock(NOW)
+        provider = RecordingProvider()
+        for n in range(40):
+            run(office, store, clock, provider, run_id=f"r{n:02d}", look_ahead=timedelta(0))
+            clock.sleep(1800)
+        assert len(provider.sent) == 30
