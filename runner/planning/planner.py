@@ -243,6 +243,8 @@ def _is_finished(draft: _Draft, counts: Counts, campaign: Campaign, horizon: Hor
         return begun and not counts.open and not draft.holds
     # it never ends; what can be complete is the enrolment at its start.  Doubt does not keep that
     # open, nor does a list that nobody is on yet: who joins would go by the start's clock
+    # (those who were skipped as too late keep it open, or they would be mailed as if they joined)
+    begun = history.claimed > 0 or (begun and not draft.placing.spots)
     waiting = counts.due + counts.later + counts.in_flight
     others = [hold for hold in draft.holds if hold.code not in ("in_doubt", "empty_audience")]
     return entry.step is campaign.steps[0] and begun and not waiting and not others
