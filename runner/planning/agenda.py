@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled, Step
 from ..timetable import cron, zones
@@ -102,19 +102,6 @@ def _firings(schedule: Recurring, anchor: datetime, until: datetime) -> Iterator
         if schedule.until is not None and occurrence.wall > schedule.until:
             return
         yield occurrence
-
-
-def next_firing(campaign: Campaign, after: datetime) -> datetime | None:
-    """The next occurrence of a recurring campaign after an instant, within five years."""
-    schedule = campaign.schedule
-    if not isinstance(schedule, Recurring):
-        return None
-    first = next(_firings(schedule, after, after + timedelta(days=5 * 366)), None)
-    if first is None:
-        return None
-    name = schedule.fallback_timezone or "UTC"
-    tz = zones.zone(name if schedule.timezone == RECIPIENT else schedule.timezone)
-    return first.instant(tz).astimezone(UTC)
 
 
 def continuous(campaign: Campaign) -> bool:
