@@ -15,7 +15,7 @@ from ...model.contacts import FileSource
 from ...ports import Files
 from ..findings import Findings
 from .decoding import encoding_of, faults
-from .raw import Limits, RawFile, open_bytes
+from .raw import Limits, OnDisk, RawFile, open_bytes
 from .table import BLOCK_ROWS, Block, Table
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -25,25 +25,31 @@ _DELIMITERS = {"csv": ",", "tsv": "\t"}
 def open_delimited(
     source: FileSource, files: Files, place: Place, limits: Limits | None = None
 ) -> Iterator[Table]:
-    """A CSV or TSV file, plain or gzip-compressed, as a table."""
+    """A CSV or TSV file of the workspace, plain or gzip-compressed, as a table."""
     path = files.locate(source.path)
     if path is None:
         raise InputError([_missing(source, place)])
+    # A pipe or a device would be waited for without end.
+    if not path.is_file():
+        irregular = Problem(source.path, 0, 0, "not a regular file")
+        raise InputError([irregular if path.exists() else _missing(source, place)])
+    with read_delimited(RawFile(source, OnDisk(path), limits or Limits()), place) as table:
+        yield table
+
+
+@contextmanager
+def read_delimited(raw: RawFile, place: Place) -> Iterator[Table]:
+    """CSV or TSV, wherever its bytes lie, as a table; ``place`` is where the list speaks of it."""
+    source = raw.source
     encoding = encoding_of(source, place)
     delimiter = _delimiter(source, place)
     findings = Findings()
-    raw = RawFile(source, path, limits or Limits())
-    with faults(raw, findings):
-        # A pipe or a device would be waited for without end.
-        if not path.is_file():
-            irregular = Problem(source.path, 0, 0, "not a regular file")
-            raise InputError([irregular if path.exists() else _missing(source, place)])
-        with open_bytes(raw) as data:
-            text = io.TextIOWrapper(data, encoding=encoding, newline="")
-            reader = csv.reader(text, delimiter=delimiter, strict=True)
-            header = _header(reader, source.path, codecs.BOM_UTF8.decode(encoding, "replace"))
-            blocks = _blocks(reader, source.path, len(header), findings)
-            yield Table(source.path, header, 1, blocks)
+    with faults(raw, findings), open_bytes(raw) as data:
+        text = io.TextIOWrapper(data, encoding=encoding, newline="")
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        header = _header(reader, source.path, codecs.BOM_UTF8.decode(encoding, "replace"))
+        blocks = _blocks(reader, source.path, len(header), findings)
+        yield Table(source.path, header, 1, blocks)
 
 
 def _missing(source: FileSource, place: Place) -> Problem:

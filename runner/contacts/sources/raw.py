@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, Protocol, cast
 
 from ...model.contacts import FileSource
 
@@ -30,13 +30,40 @@ class Limits:
     grace: int = 16 << 20
 
 
+class Stored(Protocol):
+    """Bytes that lie somewhere, and can be read from their beginning as often as need be."""
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        """A stream at their beginning, without a buffer of its own."""
+        ...
+
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A file as it lies on disk."""
+
+    path: Path
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        """See ``Stored``."""
+        return self.path.open("rb", buffering=0)
+
+    def size(self) -> int:
+        """See ``Stored``."""
+        return self.path.stat().st_size
+
+
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file source and where it was found on disk."""
+    """A file source and its bytes; ``source.path`` is what problems call it."""
 
     source: FileSource
-    path: Path
-    limits: Limits
+    stored: Stored
+    limits: Limits = Limits()
 
 
 class SourceError(Exception):
@@ -56,7 +83,7 @@ def open_bytes(raw: RawFile) -> Iterator[BinaryIO]:
     """
     ceiling = 0
     if raw.source.compressed:
-        most = max(raw.limits.grace, raw.limits.ratio * raw.path.stat().st_size)
+        most = max(raw.limits.grace, raw.limits.ratio * raw.stored.size())
         ceiling = min(raw.limits.unpacked, most)
     with _unpacked(raw) as stream:
         yield cast("BinaryIO", io.BufferedReader(_Watched(stream, ceiling), _BUFFER))
@@ -64,7 +91,7 @@ def open_bytes(raw: RawFile) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _unpacked(raw: RawFile) -> Iterator[IO[bytes]]:
-    with raw.path.open("rb", buffering=0) as file:
+    with raw.stored.open() as file:
         if not raw.source.compressed:
             yield file
             return
