@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .model.campaign import Campaign
-from .model.ledger import Claim, Range, Receipt, Resolution
+from .model.ledger import Claim, Range, Resolution
 from .model.plan import Hold
-from .planning.history import compress_ranges, expand_times, outcome_ranges
+from .planning.history import claims_with_facts, compress_ranges, expand_times, outcome_ranges
 from .ports import Clock, Provider
 from .survey import Desk, Ledger
 
@@ -76,17 +76,16 @@ def _outstanding(
 ) -> Iterator[tuple[Claim, tuple[Range, ...]]]:
     """Claims that can be called back, with the ranges whose send time is far enough ahead."""
     margin = timedelta(seconds=provider.capabilities.recall_before_seconds)
-    every = list(ledger.records(campaign))
-    for claim in every:
-        if not isinstance(claim, Claim) or not claim.handle or claim.provider != provider.name:
+    for claim, facts in claims_with_facts(ledger.records(campaign)):
+        if not claim.handle or claim.provider != provider.name:
             continue
-        receipts = [r for r in every if isinstance(r, Receipt) and r.claim == claim.id]
-        resolutions = [r for r in every if isinstance(r, Resolution) and r.claim == claim.id]
         times, now = list(expand_times(claim.times)), clock.now()
         after = int((now + margin).timestamp())
         kept = [
             position
-            for kind, (start, count), _ in outcome_ranges(claim, receipts, resolutions, now)
+            for kind, (start, count), _ in outcome_ranges(
+                claim, facts.receipts, facts.resolutions, now
+            )
             if kind in ("sent", "in_doubt")
             for position in range(start, start + count)
             if times[position] > after

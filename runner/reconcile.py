@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 
 from .claiming import Claimer, whole
@@ -20,6 +20,7 @@ from .model.ledger import Document, Planned, Receipt, Record, Resolution
 from .model.message import Outcome
 from .model.plan import Hold, Plan
 from .model.result import RunResult
+from .planning.agenda import schedule_print
 from .planning.comparing import shape
 from .planning.planner import Horizon
 from .planning.slices import WAIT_SECONDS, BatchPlan, SliceSize, batches
@@ -97,10 +98,7 @@ class Reconciler:
         ProviderError); afterwards every failure is in the result.
         """
         self._snapshot: Snapshot = self._store.sync()
-        self._recall()
-        plan = self._plan()
-        if plan.due:
-            self._provider.check()
+        plan = self._begin()
         failure = ""
         try:
             plan = self._send_all(plan)
@@ -116,6 +114,18 @@ class Reconciler:
         plan, failure = self._settle(plan, failure)
         return self._result(plan, failure)
 
+    def _begin(self) -> Plan:
+        """The first plan.  What was called back is recorded, whatever is wrong with the rest."""
+        self._recall()
+        try:
+            plan = self._plan()
+            if plan.due:
+                self._provider.check()
+        except Exception:
+            self._write([r for r in self._pending if isinstance(r, Resolution)])
+            raise
+        return plan
+
     # -- plan ---------------------------------------------------------------------------
 
     def _survey(self) -> Plan:
@@ -124,8 +134,9 @@ class Reconciler:
 
     def _plan(self) -> Plan:
         plan = self._survey()
-        if self._note_first_sight(plan):
-            # occurrences count from the first sight, so it must be part of what is planned
+        noted = self._note_first_sight(plan), self._note_schedules(plan)
+        if any(noted):
+            # occurrences count from the sight, so it must be part of what is planned
             plan = self._survey()
         if plan.due:
             self._observer.event("planned", due=plan.due)
@@ -146,20 +157,43 @@ class Reconciler:
 
     def _note_first_sight(self, plan: Plan) -> bool:
         """Record campaigns that no run has seen before; True when that changes the plan."""
-        committed = self._desk.committed_at or self._started
         for campaign, total in plan.first_seen.items():
             self._pending.append(
                 Planned(
                     campaign=campaign,
                     run=self._options.run_id,
                     at=whole(self._clock.now()),
-                    anchor=whole(min(self._started, committed)),
+                    anchor=self._sight,
                     total=total,
                     shape=shape(self._desk.workspace.campaigns[campaign]),
+                    schedule=schedule_print(self._desk.workspace.campaigns[campaign]),
                 )
             )
         campaigns = self._desk.workspace.campaigns
         return any(isinstance(campaigns[c].schedule, Recurring) for c in plan.first_seen)
+
+    def _note_schedules(self, plan: Plan) -> bool:
+        """Record campaigns whose schedule was edited; True when that changes the plan.
+
+        A ledger of the first version does not know the schedule: there, the anchor stays.
+        """
+        for campaign, before in plan.rescheduled.items():
+            self._pending.append(
+                replace(
+                    before,
+                    run=self._options.run_id,
+                    at=whole(self._clock.now()),
+                    anchor=self._sight if before.schedule else before.anchor,
+                    shape=shape(self._desk.workspace.campaigns[campaign]),
+                    schedule=schedule_print(self._desk.workspace.campaigns[campaign]),
+                )
+            )
+        return any(before.schedule for before in plan.rescheduled.values())
+
+    @property
+    def _sight(self) -> datetime:
+        """Since when what is seen now has stood: a late cron does not cost an occurrence."""
+        return whole(min(self._started, self._desk.committed_at or self._started))
 
     # -- claim and send -----------------------------------------------------------------
 
@@ -295,7 +329,7 @@ class Reconciler:
         written = self._write([*self._pending, *closed], plan)
         return plan, failure or written
 
-    def _write(self, facts: Sequence[Record], plan: Plan) -> str:
+    def _write(self, facts: Sequence[Record], plan: Plan | None = None) -> str:
         """Add facts to the ledger.  Returns what went wrong, '' for nothing."""
         if not facts:
             return ""
@@ -304,7 +338,7 @@ class Reconciler:
                 facts,
                 run=self._options.run_id,
                 message=subject("settle", [(r.job_id, r.sent) for r in self._tally.results()]),
-                documents=self._documents(plan),
+                documents=self._documents(plan) if plan else (),
             )
         except StateError as error:
             return str(error)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from .model.ledger import Claim, Range, Receipt, Record, Resolution
+from .model.ledger import Claim, Range, Record, Resolution
 from .model.message import Verdict
-from .planning.history import compress_ranges, outcome_ranges, split_keys
+from .planning.history import claims_with_facts, compress_ranges, outcome_ranges, split_keys
 from .ports import Provider
 
 
@@ -39,12 +39,9 @@ def unsettled(
     records: Iterable[Record], kind: Literal["in_doubt", "failed"], now: datetime
 ) -> list[Open]:
     """The claims of a campaign with contacts of this kind, in order of time."""
-    every = list(records)
     found = []
-    for claim in (record for record in every if isinstance(record, Claim)):
-        receipts = [r for r in every if isinstance(r, Receipt) and r.claim == claim.id]
-        resolutions = [r for r in every if isinstance(r, Resolution) and r.claim == claim.id]
-        outcomes = outcome_ranges(claim, receipts, resolutions, now)
+    for claim, facts in claims_with_facts(records):
+        outcomes = outcome_ranges(claim, facts.receipts, facts.resolutions, now)
         ranges = tuple(part for outcome, part, _ in outcomes if outcome == kind)
         if ranges:
             found.append(Open(claim, ranges))

@@ -6,7 +6,7 @@ sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -16,10 +16,10 @@ from .errors import InputError, Problem
 from .model.campaign import Campaign, Step
 from .model.changes import Version
 from .model.contacts import KEY_BYTES, Audience, ContactList
-from .model.ledger import Claim, Planned, Record
+from .model.ledger import Claim, Planned, Record, job_id
 from .model.plan import Hold, JobPlan, Plan
 from .model.workspace import Workspace
-from .planning.agenda import continuous, entries, may_owe
+from .planning.agenda import continuous, entries, may_owe, schedule_print
 from .planning.comparing import shape
 from .planning.history import CampaignHistory, fold
 from .planning.planner import CampaignInputs, Horizon, plan_campaign
@@ -112,8 +112,11 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
     holds = [_broken(campaign, path) for campaign, path in desk.workspace.broken.items()]
     idle: list[str] = []
     first_seen: dict[str, int] = {}
+    rescheduled: dict[str, Planned] = {}
     for campaign in desk.workspace.campaigns.values():
         history = fold(ledger.records(campaign.id), horizon.now, resends=desk.resends)
+        if (sight := _outdated_sight(campaign, history)) is not None:
+            rescheduled[campaign.id] = sight
         if not thorough and not needs_list(campaign, history, horizon):
             idle.append(campaign.id)
             continue
@@ -128,9 +131,37 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
             holds.append(_unreadable(campaign, error))
             continue
         jobs += planned
+        holds += _forgotten(campaign, history, planned)
         if history.planned is None and campaign.status == "active":
             first_seen[campaign.id] = len(inputs.audience)
-    return Plan(horizon.now, tuple(jobs), tuple(holds), tuple(idle), first_seen)
+    return Plan(horizon.now, tuple(jobs), tuple(holds), tuple(idle), first_seen, rescheduled)
+
+
+def _outdated_sight(campaign: Campaign, history: CampaignHistory) -> Planned | None:
+    """The newest record of a campaign's schedule, when it does not say what the file says."""
+    sight = history.rescheduled
+    if sight is None or campaign.status != "active" or sight.schedule == schedule_print(campaign):
+        return None
+    return sight
+
+
+def _forgotten(
+    campaign: Campaign, history: CampaignHistory, planned: Sequence[JobPlan]
+) -> Iterator[Hold]:
+    """Doubt about steps that the campaign does not have any more: it stays in sight."""
+    shown = {(job.step.id, job.occurrence) for job in planned}
+    for (step, occurrence), job in history.jobs.items():
+        if job.in_doubt and (step, occurrence) not in shown:
+            name = job_id(campaign.id, step, occurrence)
+            yield Hold(
+                "forgotten",
+                campaign.id,
+                name,
+                f"{len(job.in_doubt):,} mails of {name} are in doubt, and the campaign has no such "
+                "step any more",
+                f"look at the provider, then: sendoff resolve {name} --as sent|not-sent",
+                len(job.in_doubt),
+            )
 
 
 def _compile(desk: Desk, planned: Sequence[JobPlan]) -> None:
@@ -142,12 +173,15 @@ def _compile(desk: Desk, planned: Sequence[JobPlan]) -> None:
 
 def needs_list(campaign: Campaign, history: CampaignHistory, horizon: Horizon) -> bool:
     """True when a run must look at this campaign's contacts."""
+    if any(job.unsettled for job in history.jobs.values()):
+        # shown until it is settled, also where the campaign has no such step any more
+        return True
     if campaign.status != "active" or horizon.paused:
-        return any(job.unsettled for job in history.jobs.values())
+        return False
     if history.planned is None:
         return True
     found = entries(campaign, history, horizon.now, horizon.claim_until)
-    return any(may_owe(campaign, entry, horizon.claim_until) for entry in found)
+    return any(may_owe(campaign, history, entry, horizon.claim_until) for entry in found)
 
 
 def _inputs(desk: Desk, campaign: Campaign, history: CampaignHistory) -> CampaignInputs:

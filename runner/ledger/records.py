@@ -183,6 +183,7 @@ _FIELDS: Final[Mapping[type[Record], Mapping[str, _Field]]] = {
         "anchor": _TIME,
         "total": _COUNT,
         "shape": _TEXT_OR_NOTHING,
+        "schedule": _TEXT_OR_NOTHING,
     },
     Claim: {
         **_JOB,

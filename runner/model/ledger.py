@@ -18,11 +18,12 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A run saw this campaign for the first time.
+    """A run saw this campaign for the first time, or with another schedule than before.
 
-    ``anchor``: occurrences before it are not owed.  ``total``: the audience then, against which
-    growth is measured.  ``shape``: a fingerprint by which the campaign is known again when its
-    file was renamed.
+    ``anchor``: occurrences before it are not owed.  ``total``: the audience at the first time,
+    against which growth is measured.  ``shape``: a fingerprint by which the campaign is known
+    again when its file was renamed.  ``schedule``: a fingerprint of when a recurring campaign is
+    due; '' in ledgers of the first version, and for campaigns that do not recur.
     """
 
     campaign: str
@@ -31,6 +32,7 @@ class Planned:
     anchor: datetime
     total: int
     shape: str = ""
+    schedule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

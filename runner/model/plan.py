@@ -15,7 +15,7 @@ from typing import Literal
 
 from .campaign import Campaign, Step
 from .contacts import Audience
-from .ledger import job_id
+from .ledger import Planned, job_id
 
 JobStatus = Literal["scheduled", "sending", "sent", "failed", "cancelled", "held", "paused"]
 
@@ -169,7 +169,8 @@ class Plan:
     """What all campaigns want now.  ``holds`` also has those that belong to no job.
 
     ``idle``: campaigns that were not looked at closely because nothing of theirs can be due.
-    ``first_seen``: campaigns that no run has recorded yet, with the size of their audience.
+    ``first_seen``: campaigns that no run has recorded yet, with the size of their audience;
+    ``rescheduled``: those that were recorded with another schedule, or without one, and how.
     """
 
     now: datetime
@@ -177,6 +178,7 @@ class Plan:
     holds: tuple[Hold, ...] = ()
     idle: tuple[str, ...] = ()
     first_seen: Mapping[str, int] = field(default_factory=dict)
+    rescheduled: Mapping[str, Planned] = field(default_factory=dict)
 
     @property
     def due(self) -> int:

@@ -55,8 +55,9 @@ class RunResult:
             return 5
         if self.interrupted:
             return 130
-        if self.lost_race:
-            return 6
         if self.failed or self.in_doubt or self.doubt_before or self.released:
             return 4
-        return 3 if self.held or self.stopped else 0
+        if self.held or self.stopped:
+            return 3
+        # last: that another run won is no news where something waits for a person
+        return 6 if self.lost_race else 0

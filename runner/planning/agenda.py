@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled, Step
 from ..timetable import cron, zones
@@ -54,11 +55,33 @@ def _occurrences(
     until: datetime,
 ) -> Iterator[Entry]:
     step = campaign.steps[0]
-    anchor = history.planned.anchor if history.planned else now
+    sight = None if is_rescheduled(campaign, history) else history.rescheduled
+    anchor = sight.anchor if sight else now
     for occurrence in _firings(schedule, anchor, until):
         timing = _firing(schedule, occurrence)
         if timing.window()[0] >= int(anchor.timestamp()):
             yield Entry(step, occurrence.id, timing, history.job(step.id, occurrence.id))
+
+
+def schedule_print(campaign: Campaign) -> str:
+    """A fingerprint of when a recurring campaign is due, '' for one that does not recur."""
+    schedule = campaign.schedule
+    if not isinstance(schedule, Recurring):
+        return ""
+    when = (schedule.cron, schedule.timezone, schedule.fallback_timezone)
+    described = repr((*when, schedule.start_at, schedule.until))
+    return sha256(described.encode()).hexdigest()[:16]
+
+
+def is_rescheduled(campaign: Campaign, history: CampaignHistory) -> bool:
+    """True when a recurring campaign's schedule is another than the ledger's newest.
+
+    What the new one would have fired before anybody saw it is not owed: nobody waited for it.
+    """
+    sight = history.rescheduled
+    if sight is None or not sight.schedule:
+        return False
+    return sight.schedule != schedule_print(campaign)
 
 
 def _begun(
@@ -109,7 +132,7 @@ def continuous(campaign: Campaign) -> bool:
     return isinstance(campaign.schedule, Drip) and campaign.schedule.enrol == "continuous"
 
 
-def may_owe(campaign: Campaign, entry: Entry, by: datetime) -> bool:
+def may_owe(campaign: Campaign, history: CampaignHistory, entry: Entry, by: datetime) -> bool:
     """True when this job can have something to send until ``by``.
 
     The question that saves the list from being read: a job that is closed with nothing given
@@ -119,5 +142,6 @@ def may_owe(campaign: Campaign, entry: Entry, by: datetime) -> bool:
         # shown until it is settled, wherever the job was moved to
         return True
     if entry.history.closed is not None and not continuous(campaign):
-        return bool(entry.history.released)
+        first = history.job(campaign.steps[0].id)
+        return bool(entry.history.released or entry.history.reopened_by(first))
     return entry.timing.window()[0] <= int(by.timestamp())

@@ -86,9 +86,18 @@ def _missed(job: GateInputs) -> Hold:
         job,
         "missed",
         f"{job.missed:,} are more than {_hours(limit.total_seconds())} late",
-        f"set schedule.on_missed: send (or skip) in {job.campaign.place.path}",
+        _release_missed(job.campaign),
         job.missed,
     )
+
+
+def _release_missed(campaign: Campaign) -> str:
+    if campaign.lateness.on_missed == "skip":
+        # a continuous drip's first step: skipping it would enrol nobody, for ever
+        return (
+            f"set schedule.on_missed: send, or a later schedule.start_at, in {campaign.place.path}"
+        )
+    return f"set schedule.on_missed: send (or skip) in {campaign.place.path}"
 
 
 def _hours(seconds: float) -> str:
@@ -110,9 +119,10 @@ def _limits(job: GateInputs) -> Iterator[Hold]:
             open_count,
         )
     before = job.campaign_history.last_total
-    if not before or continuous(job.campaign):
+    if before is None or continuous(job.campaign):
         return
-    change = (size - before) / before
+    # from nobody to anybody is growth too, however it is to be called
+    change = (size - before) / max(before, 1)
     if guards.max_growth is not None and change > guards.max_growth:
         yield _hold(
             job,

@@ -43,6 +43,16 @@ class JobHistory:
         """Contacts that need no further claim."""
         return len(self.sent) + len(self.failed) + self.unsettled
 
+    def reopened_by(self, first: JobHistory) -> set[bytes]:
+        """Whose first step was decided anew after this later step was closed, and who has nothing
+        of this one yet: a retry of the first step brings the later ones with it."""
+        if self.closed is None or not first.decided:
+            return set()
+        at = self.closed.at
+        mine = (self.sent, self.failed, self.in_doubt, self.in_flight)
+        again = (key for key, decided in first.decided.items() if decided > at)
+        return {key for key in again if not any(key in keys for keys in mine)}
+
     @property
     def unsettled(self) -> int:
         """Contacts in doubt or in flight."""
@@ -53,11 +63,14 @@ class JobHistory:
 class CampaignHistory:
     """All that the ledger knows of a campaign.
 
+    ``planned``: the first sight of it; ``rescheduled``: the newest, the same one for as long as
+    nobody changed a recurring campaign's schedule.
     ``recent``: send times (epoch seconds, unsorted) of everything that was or may have been
     sent within the last hour or is handed over for later: what the hourly cap counts.
     """
 
     planned: Planned | None = None
+    rescheduled: Planned | None = None
     jobs: dict[tuple[str, str], JobHistory] = field(default_factory=dict)
     recent: list[int] = field(default_factory=list)
 
@@ -77,11 +90,29 @@ class CampaignHistory:
 
 
 @dataclass(slots=True)
-class _Facts:
+class Facts:
     """What the records say about one claim."""
 
     receipts: list[Receipt] = field(default_factory=list)
     resolutions: list[Resolution] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """A campaign's claims in the order of writing, and the facts about them by claim id."""
+
+    claims: list[Claim] = field(default_factory=list)
+    facts: dict[str, Facts] = field(default_factory=dict)
+
+    def about(self, claim: Claim) -> Facts:
+        """What is known of one claim, which may be nothing yet."""
+        return self.facts.get(claim.id, Facts())
+
+
+def claims_with_facts(records: Iterable[Record]) -> Iterator[tuple[Claim, Facts]]:
+    """Every claim with what the other records say about it, in the order of writing."""
+    gathered = _gather(records, CampaignHistory())
+    return ((claim, gathered.about(claim)) for claim in gathered.claims)
 
 
 def fold(records: Iterable[Record], now: datetime, *, resends: str = "") -> CampaignHistory:
@@ -91,28 +122,40 @@ def fold(records: Iterable[Record], now: datetime, *, resends: str = "") -> Camp
     in doubt is not in doubt but due again.
     """
     history = CampaignHistory()
-    claims: list[Claim] = []
-    facts: dict[str, _Facts] = {}
-    for record in records:
-        if isinstance(record, Claim):
-            claims.append(record)
-        elif isinstance(record, Receipt):
-            facts.setdefault(record.claim, _Facts()).receipts.append(record)
-        elif isinstance(record, Resolution):
-            facts.setdefault(record.claim, _Facts()).resolutions.append(record)
-        elif isinstance(record, Closed):
-            history.job(record.step, record.occurrence).closed = record
-        elif history.planned is None or record.at < history.planned.at:
-            history.planned = record
-    for claim in sorted(claims, key=lambda c: (c.at, c.id)):
-        _add_claim(history, claim, facts.get(claim.id, _Facts()), now, resends)
+    gathered = _gather(records, history)
+    for claim in sorted(gathered.claims, key=lambda c: (c.at, c.id)):
+        _add_claim(history, claim, gathered.about(claim), now, resends)
     for job in history.jobs.values():
         _settle_precedence(job)
     return history
 
 
+def _gather(records: Iterable[Record], history: CampaignHistory) -> _Gathered:
+    """Claims and what is said about them; what concerns the campaign goes into its history."""
+    gathered = _Gathered()
+    for record in records:
+        if isinstance(record, Claim):
+            gathered.claims.append(record)
+        elif isinstance(record, Receipt):
+            gathered.facts.setdefault(record.claim, Facts()).receipts.append(record)
+        elif isinstance(record, Resolution):
+            gathered.facts.setdefault(record.claim, Facts()).resolutions.append(record)
+        elif isinstance(record, Closed):
+            history.job(record.step, record.occurrence).closed = record
+        else:
+            _add_sight(history, record)
+    return gathered
+
+
+def _add_sight(history: CampaignHistory, sight: Planned) -> None:
+    if history.planned is None or sight.at < history.planned.at:
+        history.planned = sight
+    if history.rescheduled is None or sight.at >= history.rescheduled.at:
+        history.rescheduled = sight
+
+
 def _add_claim(
-    history: CampaignHistory, claim: Claim, facts: _Facts, now: datetime, resends: str
+    history: CampaignHistory, claim: Claim, facts: Facts, now: datetime, resends: str
 ) -> None:
     job = history.job(claim.step, claim.occurrence)
     job.started_at = job.started_at or claim.at
@@ -130,7 +173,9 @@ def _add_claim(
     for resolution in facts.resolutions:
         for start, count in resolution.ranges:
             job.decided.update(dict.fromkeys(keys[start : start + count], resolution.at))
-    _note_times(history, job, claim, [r for kind, r, _ in kinds if kind != "released"], now)
+    done_by = max((receipt.at for receipt in facts.receipts), default=claim.at)
+    kept = [r for kind, r, _ in kinds if kind != "released"]
+    _note_times(history, job, claim, kept, (now, done_by))
 
 
 def _book(job: JobHistory, kind: str, keys: list[bytes], reason: str) -> None:
@@ -141,17 +186,26 @@ def _book(job: JobHistory, kind: str, keys: list[bytes], reason: str) -> None:
 
 
 def _note_times(
-    history: CampaignHistory, job: JobHistory, claim: Claim, kept: list[Range], now: datetime
+    history: CampaignHistory,
+    job: JobHistory,
+    claim: Claim,
+    kept: list[Range],
+    clocks: tuple[datetime, datetime],
 ) -> None:
+    """Count when mails left for the hourly cap: at their time, or, where the run came late or the
+    provider was slow, some time before the receipt (``clocks``: now, and when it was written).
+    The latest that can be counts: no rolling hour ever holds more than the cap."""
     if not kept:
         return
+    now, done_by = clocks
     last = max(first + step * (count - 1) for first, step, count in claim.times)
     instant = datetime.fromtimestamp(last, now.tzinfo)
     job.last_send = max(job.last_send or instant, instant)
     since = int((now - timedelta(seconds=HOUR)).timestamp())
-    if last <= since:
+    left = int(done_by.timestamp())
+    if max(last, left) <= since:
         return
-    times = list(expand_times(claim.times))
+    times = [max(time, left) for time in expand_times(claim.times)]
     for start, count in kept:
         history.recent.extend(t for t in times[start : start + count] if t > since)
 

@@ -60,7 +60,7 @@ def place(entry: Entry, inputs: PlacingInputs) -> Placing:
         _mark(placing, waiting, Spot.CANCELLED)
         return placing
     if entry.history.closed is not None and not enrols_late(entry, inputs.campaign):
-        released = entry.history.released
+        released = _owed_still(entry.history, inputs)
         late = [i for i in waiting if inputs.audience.keys[i] not in released]
         _mark(placing, late, Spot.JOINED_LATER)
         waiting = [i for i in waiting if inputs.audience.keys[i] in released]
@@ -69,6 +69,13 @@ def place(entry: Entry, inputs: PlacingInputs) -> Placing:
     if inputs.condition is not None:
         _ask(inputs.condition, inputs, placing)
     return placing
+
+
+def _owed_still(history: JobHistory, inputs: PlacingInputs) -> set[bytes]:
+    """Who gets a closed job's mail after all."""
+    if inputs.first is None:
+        return history.released
+    return history.released | history.reopened_by(inputs.first[1])
 
 
 def _mark(placing: Placing, indices: Sequence[int], spot: Spot) -> None:

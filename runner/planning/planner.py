@@ -136,10 +136,18 @@ def _mark_missed(draft: _Draft, inputs: CampaignInputs, horizon: Horizon, nth: i
         return
     allowed = int(lateness.expires_after.total_seconds())
     allowed += span(inputs.campaign.pacing, len(inputs.audience) * nth)
-    spot = Spot.MISSED if lateness.on_missed == "hold" else Spot.TOO_LATE
+    held = lateness.on_missed == "hold" or _opens(draft, inputs.campaign)
+    spot = Spot.MISSED if held else Spot.TOO_LATE
     for index in list(draft.waiting()):
         if draft.placing.nominal[index] + allowed < now:
             draft.placing.spots[index] = spot
+
+
+def _opens(draft: _Draft, campaign: Campaign) -> bool:
+    """True for a continuous drip's first step until the enrolment at its start is complete: to
+    skip those who are there would enrol nobody who comes after them either."""
+    entry = draft.entry
+    return continuous(campaign) and entry.step is campaign.steps[0] and not entry.history.closed
 
 
 def _let_gates_look(draft: _Draft, inputs: CampaignInputs, horizon: Horizon) -> None:
@@ -239,13 +247,14 @@ def _is_finished(draft: _Draft, counts: Counts, campaign: Campaign, horizon: Hor
     if history.closed or campaign.status != "active":
         return False
     begun = history.claimed > 0 or entry.timing.window()[1] <= _epoch(horizon.now)
+    waiting = counts.due + counts.later + counts.in_flight
     if not continuous(campaign):
-        return begun and not counts.open and not draft.holds
+        # doubt stays in sight of its own, and must not keep a job open for who joins later
+        return begun and not waiting and all(hold.code == "in_doubt" for hold in draft.holds)
     # it never ends; what can be complete is the enrolment at its start.  Doubt does not keep that
     # open, nor does a list that nobody is on yet: who joins would go by the start's clock
     # (those who were skipped as too late keep it open, or they would be mailed as if they joined)
     begun = history.claimed > 0 or (begun and not draft.placing.spots)
-    waiting = counts.due + counts.later + counts.in_flight
     others = [hold for hold in draft.holds if hold.code not in ("in_doubt", "empty_audience")]
     return entry.step is campaign.steps[0] and begun and not waiting and not others
 

@@ -7,13 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from runner.errors import InputError, Problem
+from runner.errors import InputError, Problem, ProviderError
 from runner.model.campaign import Content, Drip, Recurring, Scheduled
-from runner.model.ledger import Closed, Receipt
+from runner.model.ledger import Closed, Planned, Receipt, Resolution
 from runner.model.message import Capabilities, Outcome
-from runner.model.settings import Lateness, Pacing
+from runner.model.plan import Hold
+from runner.model.result import RunResult
+from runner.model.settings import Guards, Lateness, Pacing
 from runner.planning.history import fold
+from runner.planning.planner import Horizon
 from runner.resolving import Decision, settle, unsettled
+from runner.survey import survey
 from runner.testing import (
     FakeClock,
     FixedAudiences,
@@ -250,3 +254,172 @@ class TestLateness:
             run(office, store, clock, provider, run_id=f"r{n:02d}", look_ahead=timedelta(0))
             clock.sleep(1800)
         assert len(provider.sent) == 30
+
+
+class TestScheduleEdited:
+    """What a new schedule would have fired before anybody saw it is not owed."""
+
+    def days(self, schedules, store, count=6):
+        """A run every six hours; ``schedules`` by the hour from which each stands."""
+        clock, sent = FakeClock(NOW), []
+        for hour in range(0, 24 * count, 6):
+            clock.set(NOW + timedelta(hours=hour))
+            current = max(since for since in schedules if since <= hour)
+            office = desk([campaign(schedules[current])], audience(PEOPLE))
+            provider = RecordingProvider()
+            run(office, store, clock, provider, run_id=f"r{hour:04d}")
+            sent += [job for job, _, _ in provider.sent]
+        return sorted(set(sent))
+
+    def test_only_what_fires_from_then_on_is_owed(self):
+        """Seen on a Monday; daily since Wednesday 14:00."""
+        schedules = {0: Recurring("0 9 * * FRI", "UTC"), 48: Recurring("0 9 * * *", "UTC")}
+        assert self.days(schedules, MemoryLedger(), 4) == [
+            "invite/main@2025-10-23T09:00",
+            "invite/main@2025-10-24T09:00",
+        ]
+
+    def test_a_later_end_owes_nothing_of_the_time_between(self):
+        ended = Recurring("0 9 * * *", "UTC", until=utc("2025-10-21 23:00").replace(tzinfo=None))
+        schedules = {0: ended, 90: replace(ended, until=None)}
+        assert self.days(schedules, MemoryLedger(), 5) == [
+            "invite/main@2025-10-21T09:00",
+            "invite/main@2025-10-24T09:00",
+            "invite/main@2025-10-25T09:00",
+        ]
+
+    def test_back_to_what_it_was_counts_as_an_edit_too(self):
+        daily, weekly = Recurring("0 9 * * *", "UTC"), Recurring("0 9 * * MON", "UTC")
+        schedules = {0: daily, 24: weekly, 96: daily}
+        assert self.days(schedules, MemoryLedger(), 5) == [
+            "invite/main@2025-10-21T09:00",
+            "invite/main@2025-10-25T09:00",
+        ]
+
+    def test_a_ledger_that_does_not_know_the_schedule_keeps_its_anchor(self):
+        """A state of the first version: nothing is lost by upgrading."""
+        store = MemoryLedger()
+        old = Planned("invite", "r0", NOW, NOW, 10)
+        store.add_facts([old], run="r0", message="")
+        assert len(self.days({0: Recurring("0 15 * * *", "UTC")}, store, 2)) == 2
+        sights = [r for r in store.shared if isinstance(r, Planned)]
+        assert [r.anchor for r in sights] == [NOW, NOW]
+        assert [bool(r.schedule) for r in sights] == [False, True]
+
+    def test_the_plan_of_a_pull_request_says_the_same(self):
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        weekly = campaign(Recurring("0 9 * * FRI", "UTC"))
+        run(desk([weekly], audience(PEOPLE)), store, clock)
+        clock.set(NOW + timedelta(days=2))
+        daily = replace(weekly, schedule=Recurring("0 13 * * *", "UTC"))
+        now = clock.now()
+        plan = survey(desk([daily], audience(PEOPLE)), store.sync(), Horizon(now, now, now))
+        assert plan.jobs == ()
+
+
+class TestTriedAgain:
+    def test_a_retry_of_the_first_step_brings_the_later_ones(self):
+        """The later step was over when the first one's failure was mended."""
+        bad = fake_key(PEOPLE[0])
+        steps = [step("invite"), step("reminder", 1)]
+        late = Lateness(on_missed="send")
+        office = desk([campaign(Drip(WALL, "UTC"), steps=steps, lateness=late)], audience(PEOPLE))
+        store, clock, sent = MemoryLedger(), FakeClock(NOW), []
+
+        def answer(batch, i):
+            refused = batch.keys[i] == bad and clock.now() < NOW + timedelta(days=3)
+            return Outcome("refused", "http 400") if refused else Outcome("accepted")
+
+        for day in range(6):
+            clock.set(NOW + timedelta(days=day))
+            if day == 4:
+                say(store, clock, "not_sent", kind="failed")
+            provider = RecordingProvider(answer=answer)
+            run(office, store, clock, provider, run_id=f"r{day}")
+            sent += [job for job, key, _ in provider.sent if key == bad and day > 2]
+        assert sent == ["invite/invite", "invite/reminder"]
+
+
+class TestGuardsAtTheEdges:
+    def test_from_nobody_to_many_is_growth(self):
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        at = Scheduled(WALL + timedelta(hours=2), "UTC")
+        later = campaign(at, guards=Guards(max_growth=0.1))
+        run(desk([later], audience([])), store, clock)
+        clock.sleep(3 * 3600)
+        result = run(desk([later], audience(PEOPLE)), store, clock, run_id="r2")
+        assert (result.sent, [hold.code for hold in result.held]) == (0, ["max_growth"])
+        opened = replace(later, guards=Guards(max_growth=10.01))
+        assert run(desk([opened], audience(PEOPLE)), store, clock, run_id="r3").sent == 10
+
+    def test_a_continuous_drip_that_starts_too_late_is_held_not_skipped_for_ever(self):
+        store, clock = MemoryLedger(), FakeClock(NOW + timedelta(days=3))
+        drip = campaign(
+            Drip(WALL, "UTC", enrol="continuous"),
+            steps=[step("a")],
+            lateness=Lateness(on_missed="skip"),
+        )
+        result = run(desk([drip], audience(PEOPLE)), store, clock)
+        assert [hold.code for hold in result.held] == ["missed"]
+        assert "start_at" in result.held[0].release
+        sent = replace(drip, lateness=Lateness(on_missed="send"))
+        assert run(desk([sent], audience(PEOPLE)), store, clock, run_id="r2").sent == 10
+
+
+class TestForgottenSteps:
+    def test_doubt_about_a_step_that_was_removed_is_shown(self):
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        drip = campaign(Drip(WALL, "UTC"), steps=[step("a"), step("b", 9)])
+        run(desk([drip], audience(PEOPLE)), store, clock, doubtful(PEOPLE[0]))
+        clock.sleep(3600)
+        without = replace(drip, steps=(step("b", 9),))
+        result = run(desk([without], audience(PEOPLE)), store, clock, run_id="r2")
+        shown = [(hold.code, hold.job_id, hold.count) for hold in result.held]
+        assert ("forgotten", "invite/a", 1) in shown
+
+
+class TestTheHourlyCap:
+    def test_a_slow_provider_counts_from_when_it_was_done(self):
+        """Mails planned for one moment left over half an hour: the next hour begins then."""
+        clock, store, times = FakeClock(NOW), MemoryLedger(), []
+
+        def slow(batch, i):
+            clock.sleep(300)
+            times.append(clock.now())
+            return Outcome("accepted")
+
+        many = audience([f"p{n}@example.com" for n in range(20)])
+        hourly = campaign(Scheduled(WALL, "UTC"), pacing=Pacing(max_per_hour=5, batch_size=5))
+        for number in range(40):
+            clock.set(max(clock.now(), NOW + timedelta(minutes=15 * number)))
+            provider = RecordingProvider(Capabilities(), answer=slow)
+            run(desk([hourly], many), store, clock, provider, run_id=f"r{number:02d}")
+        assert len(times) == 20
+        hour = timedelta(hours=1)
+        assert max(sum(t <= other < t + hour for other in times) for t in times) <= 5
+
+
+class TestTheExitCode:
+    def test_a_lost_race_does_not_hide_what_waits_for_a_person(self):
+        one = RunResult("r", 0, 0, 0, 0, 0, 0, (), (), (), races=8, lost_race=True)
+        assert one.exit_code == 6
+        assert replace(one, doubt_before=1).exit_code == 4
+        assert replace(one, held=(Hold("missed", "a", "a/main", "", ""),)).exit_code == 3
+
+
+class TestCalledBack:
+    def test_it_is_recorded_though_the_provider_turns_out_unusable(self):
+        """Its mails are gone from the provider: they must not look sent."""
+
+        class Unusable(RecordingProvider):
+            def check(self):
+                raise ProviderError("no key")
+
+        able = Capabilities(schedule_ahead_seconds=72 * 3600, recall_before_seconds=600)
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        slow = campaign(Scheduled(WALL, "UTC"), pacing=Pacing(delay_seconds=300))
+        run(desk([slow], audience(PEOPLE)), store, clock, RecordingProvider(able))
+        cancelled = desk([replace(slow, status="cancelled"), campaign(id="b")], audience(PEOPLE))
+        with pytest.raises(ProviderError):
+            run(cancelled, store, clock, Unusable(able), run_id="r2")
+        assert any(isinstance(r, Resolution) for r in store.shared)
