@@ -107,3 +107,7 @@ chaos: $(VENV)/.sendoff-dev ## kill runs at every step, hundreds of times; ARGS=
 
 chaos-small: $(VENV)/.sendoff-dev ## some forty kills, and every other fault once
 	$(BIN)/python -m tests.chaos --small $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.sendoff-dev ## measure against peers and limits; ARGS="--publish smtp" for docs/benchmarks.md
+	$(BIN)/python -m benchmarks $(ARGS)

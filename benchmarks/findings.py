@@ -42,13 +42,17 @@ class Finding:
         return None if self.wanted is None else statistics.median(self.ratios) >= self.wanted
 
 
-def report(benchmark: str, findings: Sequence[Finding]) -> None:
-    """Print findings as a table, and hand them to whoever gathers them."""
-    print(table(findings))
+def report(benchmark: str, findings: Sequence[Finding], notes: Sequence[str] = ()) -> None:
+    """Print findings as a table, and hand them to whoever gathers them.
+
+    ``notes``: paragraphs of Markdown that stand below the table: versions of the peers, profiles,
+    plots (`![what it shows](benchmarks/name.svg)`, the file lying in docs/benchmarks).
+    """
+    print(table(findings), *notes, sep="\n\n")
     if place := os.environ.get(OUTPUT):
+        found = {"findings": [asdict(finding) for finding in findings], "notes": list(notes)}
         with Path(place).open("a") as stream:
-            for finding in findings:
-                stream.write(json.dumps({"benchmark": benchmark, **asdict(finding)}) + "\n")
+            stream.write(json.dumps({"benchmark": benchmark, **found}) + "\n")
 
 
 def table(findings: Sequence[Finding]) -> str:
