@@ -93,7 +93,7 @@ def _begun(
     for (name, occurrence), job in list(history.jobs.items()):
         if name != step.id or not occurrence or occurrence in found:
             continue
-        if job.unsettled or (job.released if job.closed else job.claimed):
+        if job.unsettled or (job.released if job.closed else job.begun):
             timing = _firing(schedule, cron.Occurrence.named(occurrence))
             yield Entry(step, occurrence, timing, job)
 

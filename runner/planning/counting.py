@@ -34,7 +34,7 @@ def count(audience: Audience, spots: Sequence[int], history: JobHistory) -> Coun
 
 
 def _excluded_rows(audience: Audience, history: JobHistory) -> dict[str, int]:
-    if not history.claimed:
+    if not history.begun:
         return audience.excluded.counts()
     counts: Counter[str] = Counter()
     known = (history.sent, history.failed, history.in_doubt, history.in_flight)

@@ -32,7 +32,7 @@ def gates(job: GateInputs) -> Iterator[Hold]:
     """Every reason why this job must not go on; a job with nothing open is not stopped."""
     if not job.counts.open:
         over = job.history.closed is not None and not continuous(job.campaign)
-        if not job.audience and not job.history.claimed and not over:
+        if not job.audience and not job.history.begun and not over:
             yield from _empty(job)
         return
     if job.counts.in_doubt:
@@ -151,7 +151,7 @@ def _changed(job: GateInputs) -> Iterator[Hold]:
     history = job.history
     if not job.content or not history.content or history.content == job.content:
         return
-    if not history.claimed:
+    if not history.begun:
         # all were given back unsent: nobody has the old version
         return
     if job.campaign.revision > history.revision:

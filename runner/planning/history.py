@@ -5,9 +5,10 @@ Claims and receipts may come in any order; the fold gives the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from ..model.contacts import KEY_BYTES
 from ..model.ledger import Claim, Closed, Planned, Range, Receipt, Record, Resolution
@@ -16,32 +17,129 @@ HOUR = 3600
 
 
 @dataclass(slots=True)
-class JobHistory:
-    """One job's contacts by what became of them; a key is in exactly one of the first five.
+class Facts:
+    """What the records say about one claim."""
 
-    ``released``: claimed once, but proven not sent: due again.  ``failed`` gives the reason.
-    ``enrolled``: late joiners of a continuous drip and their own clocks.  ``decided``: when a
-    person (or the provider's evidence) said that a released one was not sent.
-    """
+    receipts: list[Receipt] = field(default_factory=list)
+    resolutions: list[Resolution] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A claim, what is known of it, and what became of which contacts: (kind, range, reason)."""
+
+    claim: Claim
+    facts: Facts
+    kinds: Sequence[tuple[str, Range, str]]
+
+    @property
+    def kept(self) -> list[Range]:
+        """The contacts that the claim keeps: all but those to whom nothing was sent."""
+        return [part for kind, part, _ in self.kinds if kind != "released"]
+
+    @property
+    def last(self) -> int:
+        """The latest send time."""
+        return max(first + step * (count - 1) for first, step, count in self.claim.times)
+
+    @property
+    def left(self) -> int:
+        """Until when, at the latest, a mail left that was late at its time: where the run came
+        late or the provider was slow, that is some time before the receipt."""
+        by = max((receipt.at for receipt in self.facts.receipts), default=self.claim.at)
+        return int(by.timestamp())
+
+
+@dataclass(slots=True)
+class _Keys:
+    """A job's contacts by what became of them; a key is in exactly one of them."""
 
     sent: set[bytes] = field(default_factory=set)
     failed: dict[bytes, str] = field(default_factory=dict)
     in_doubt: set[bytes] = field(default_factory=set)
     in_flight: set[bytes] = field(default_factory=set)
     released: set[bytes] = field(default_factory=set)
-    enrolled: dict[bytes, datetime] = field(default_factory=dict)
-    decided: dict[bytes, datetime] = field(default_factory=dict)
+
+
+@dataclass
+class JobHistory:
+    """One job's contacts by what became of them; a key is in exactly one of ``sent``, ``failed``,
+    ``in_doubt``, ``in_flight`` and ``released``.
+
+    Keys are taken apart when somebody asks for them: most jobs are over, and nobody does.
+    """
+
     started_at: datetime | None = None
     last_send: datetime | None = None
     total: int = 0
     content: str = ""
     revision: int = 0
     closed: Closed | None = None
+    _shares: list[_Share] = field(default_factory=list)
+    _kinds: set[str] = field(default_factory=set)
+
+    @property
+    def sent(self) -> Set[bytes]:
+        """Contacts whose mail was accepted."""
+        return self._keys.sent
+
+    @property
+    def failed(self) -> Mapping[bytes, str]:
+        """Contacts whose mail was refused, with the reason."""
+        return self._keys.failed
+
+    @property
+    def in_doubt(self) -> Set[bytes]:
+        """Contacts of whom nobody knows."""
+        return self._keys.in_doubt
+
+    @property
+    def in_flight(self) -> Set[bytes]:
+        """Contacts whom another run may be mailing now."""
+        return self._keys.in_flight
+
+    @property
+    def released(self) -> Set[bytes]:
+        """Contacts claimed once, but proven not sent: due again."""
+        # what no claim speaks of needs no key
+        return self._keys.released if "released" in self._kinds else frozenset()
+
+    @cached_property
+    def enrolled(self) -> Mapping[bytes, datetime]:
+        """Late joiners of a continuous drip, and their own clocks."""
+        found: dict[bytes, datetime] = {}
+        for claim in (share.claim for share in self._shares):
+            if claim.enrolled is not None:
+                found.update(dict.fromkeys(split_keys(claim.keys), claim.enrolled))
+        return found
+
+    @cached_property
+    def decided(self) -> Mapping[bytes, datetime]:
+        """When a person (or the provider's evidence) said what became of a contact."""
+        found: dict[bytes, datetime] = {}
+        for share in self._shares:
+            keys = split_keys(share.claim.keys) if share.facts.resolutions else []
+            for resolution in share.facts.resolutions:
+                for start, count in resolution.ranges:
+                    found.update(dict.fromkeys(keys[start : start + count], resolution.at))
+        return found
+
+    @property
+    def begun(self) -> bool:
+        """Whether there are contacts that need no further claim."""
+        return not self._kinds <= {"released"}
 
     @property
     def claimed(self) -> int:
         """Contacts that need no further claim."""
-        return len(self.sent) + len(self.failed) + self.unsettled
+        return len(self.sent) + len(self.failed) + self.unsettled if self.begun else 0
+
+    @property
+    def unsettled(self) -> int:
+        """Contacts in doubt or in flight."""
+        if self._kinds.isdisjoint(("in_doubt", "in_flight")):
+            return 0
+        return len(self.in_doubt) + len(self.in_flight)
 
     def reopened_by(self, first: JobHistory) -> set[bytes]:
         """Whose first step was decided anew after this later step was closed, and who has nothing
@@ -53,30 +151,64 @@ class JobHistory:
         again = (key for key, decided in first.decided.items() if decided > at)
         return {key for key in again if not any(key in keys for keys in mine)}
 
-    @property
-    def unsettled(self) -> int:
-        """Contacts in doubt or in flight."""
-        return len(self.in_doubt) + len(self.in_flight)
+    @cached_property
+    def _keys(self) -> _Keys:
+        found = _Keys()
+        for share in self._shares:
+            keys = split_keys(share.claim.keys)
+            for kind, (start, count), reason in share.kinds:
+                _book(found, kind, keys[start : start + count], reason)
+        _settle_precedence(found)
+        return found
+
+    def add(self, share: _Share) -> None:
+        """Take in a claim; claims come in order of time."""
+        claim = share.claim
+        self.started_at = self.started_at or claim.at
+        self.total = claim.total
+        if claim.revision >= self.revision:
+            self.content, self.revision = claim.content, claim.revision
+        self._shares.append(share)
+        self._kinds.update(kind for kind, _, _ in share.kinds)
 
 
-@dataclass(slots=True)
+@dataclass
 class CampaignHistory:
     """All that the ledger knows of a campaign.
 
     ``planned``: the first sight of it; ``rescheduled``: the newest, the same one for as long as
     nobody changed a recurring campaign's schedule.
-    ``recent``: send times (epoch seconds, unsorted) of everything that was or may have been
-    sent within the last hour or is handed over for later: what the hourly cap counts.
     """
 
     planned: Planned | None = None
     rescheduled: Planned | None = None
     jobs: dict[tuple[str, str], JobHistory] = field(default_factory=dict)
-    recent: list[int] = field(default_factory=list)
+    _since: int = 0
+    _late: list[_Share] = field(default_factory=list)
 
     def job(self, step: str, occurrence: str = "") -> JobHistory:
         """The history of one job, empty when it has none."""
         return self.jobs.setdefault((step, occurrence), JobHistory())
+
+    @cached_property
+    def recent(self) -> Sequence[int]:
+        """Send times (epoch seconds, unsorted) of everything that was or may have been sent within
+        the last hour or is handed over for later: what the hourly cap counts.
+
+        The latest that can be counts: no rolling hour ever holds more than the cap.
+        """
+        found: list[int] = []
+        for share in self._late:
+            left = share.left
+            times = [max(time, left) for time in expand_times(share.claim.times)]
+            for start, count in share.kept:
+                found.extend(t for t in times[start : start + count] if t > self._since)
+        return found
+
+    def note_late(self, share: _Share) -> None:
+        """Keep a claim in mind if the hourly cap may have to count it."""
+        if max(share.last, share.left) > self._since:
+            self._late.append(share)
 
     @property
     def last_total(self) -> int | None:
@@ -87,14 +219,6 @@ class CampaignHistory:
             last = max(finished, key=lambda closed: closed.at)
             return last.counts.get("audience", self.planned.total if self.planned else None)
         return self.planned.total if self.planned else None
-
-
-@dataclass(slots=True)
-class Facts:
-    """What the records say about one claim."""
-
-    receipts: list[Receipt] = field(default_factory=list)
-    resolutions: list[Resolution] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -121,12 +245,10 @@ def fold(records: Iterable[Record], now: datetime, *, resends: str = "") -> Camp
     ``resends``: the name of a provider for which sending again cannot mail twice; what it left
     in doubt is not in doubt but due again.
     """
-    history = CampaignHistory()
+    history = CampaignHistory(_since=int((now - timedelta(seconds=HOUR)).timestamp()))
     gathered = _gather(records, history)
     for claim in sorted(gathered.claims, key=lambda c: (c.at, c.id)):
         _add_claim(history, claim, gathered.about(claim), now, resends)
-    for job in history.jobs.values():
-        _settle_precedence(job)
     return history
 
 
@@ -157,69 +279,41 @@ def _add_sight(history: CampaignHistory, sight: Planned) -> None:
 def _add_claim(
     history: CampaignHistory, claim: Claim, facts: Facts, now: datetime, resends: str
 ) -> None:
-    job = history.job(claim.step, claim.occurrence)
-    job.started_at = job.started_at or claim.at
-    job.total = claim.total
-    if claim.revision >= job.revision:
-        job.content, job.revision = claim.content, claim.revision
     kinds = outcome_ranges(claim, facts.receipts, facts.resolutions, now)
     if resends and claim.provider == resends:
         kinds = [(_AGAIN.get(kind, kind), part, why) for kind, part, why in kinds]
-    keys = split_keys(claim.keys)
-    for kind, (start, count), reason in kinds:
-        _book(job, kind, keys[start : start + count], reason)
-    if claim.enrolled is not None:
-        job.enrolled.update(dict.fromkeys(keys, claim.enrolled))
-    for resolution in facts.resolutions:
-        for start, count in resolution.ranges:
-            job.decided.update(dict.fromkeys(keys[start : start + count], resolution.at))
-    done_by = max((receipt.at for receipt in facts.receipts), default=claim.at)
-    kept = [r for kind, r, _ in kinds if kind != "released"]
-    _note_times(history, job, claim, kept, (now, done_by))
-
-
-def _book(job: JobHistory, kind: str, keys: list[bytes], reason: str) -> None:
-    if kind == "failed":
-        job.failed.update(dict.fromkeys(keys, reason))
-    else:
-        getattr(job, kind).update(keys)
-
-
-def _note_times(
-    history: CampaignHistory,
-    job: JobHistory,
-    claim: Claim,
-    kept: list[Range],
-    clocks: tuple[datetime, datetime],
-) -> None:
-    """Count when mails left for the hourly cap: at their time, or, where the run came late or the
-    provider was slow, some time before the receipt (``clocks``: now, and when it was written).
-    The latest that can be counts: no rolling hour ever holds more than the cap."""
-    if not kept:
+    share = _Share(claim, facts, kinds)
+    job = history.job(claim.step, claim.occurrence)
+    job.add(share)
+    if not share.kept:
         return
-    now, done_by = clocks
-    last = max(first + step * (count - 1) for first, step, count in claim.times)
-    instant = datetime.fromtimestamp(last, now.tzinfo)
+    instant = datetime.fromtimestamp(share.last, now.tzinfo)
     job.last_send = max(job.last_send or instant, instant)
-    since = int((now - timedelta(seconds=HOUR)).timestamp())
-    left = int(done_by.timestamp())
-    if max(last, left) <= since:
-        return
-    times = [max(time, left) for time in expand_times(claim.times)]
-    for start, count in kept:
-        history.recent.extend(t for t in times[start : start + count] if t > since)
+    history.note_late(share)
 
 
-def _settle_precedence(job: JobHistory) -> None:
+def _book(found: _Keys, kind: str, keys: list[bytes], reason: str) -> None:
+    if kind == "failed":
+        found.failed.update(dict.fromkeys(keys, reason))
+    else:
+        getattr(found, kind).update(keys)
+
+
+def _settle_precedence(found: _Keys) -> None:
     """A key released by one claim and taken by a later one belongs to the later one."""
-    job.in_doubt -= job.sent
-    job.in_flight -= job.sent | job.in_doubt
-    for key in [k for k in job.failed if k in job.sent or k in job.in_doubt or k in job.in_flight]:
-        del job.failed[key]
-    job.released -= job.sent
-    job.released -= job.in_doubt
-    job.released -= job.in_flight
-    job.released.difference_update(job.failed)
+    found.in_doubt -= found.sent
+    found.in_flight -= found.sent
+    found.in_flight -= found.in_doubt
+    for key in [key for key in found.failed if _stands(found, key)]:
+        del found.failed[key]
+    found.released -= found.sent
+    found.released -= found.in_doubt
+    found.released -= found.in_flight
+    found.released.difference_update(found.failed)
+
+
+def _stands(found: _Keys, key: bytes) -> bool:
+    return key in found.sent or key in found.in_doubt or key in found.in_flight
 
 
 def outcome_ranges(

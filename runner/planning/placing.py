@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ..model.campaign import Campaign
@@ -47,7 +47,7 @@ class PlacingInputs:
     until: int
     condition: Condition | None = None
     first: tuple[Placing, JobHistory] | None = None
-    sent: Mapping[str, set[bytes]] | None = None
+    sent: Mapping[str, Set[bytes]] | None = None
     before: Mapping[str, Placing] | None = None
 
 
@@ -71,7 +71,7 @@ def place(entry: Entry, inputs: PlacingInputs) -> Placing:
     return placing
 
 
-def _owed_still(history: JobHistory, inputs: PlacingInputs) -> set[bytes]:
+def _owed_still(history: JobHistory, inputs: PlacingInputs) -> Set[bytes]:
     """Who gets a closed job's mail after all."""
     if inputs.first is None:
         return history.released

@@ -246,7 +246,7 @@ def _is_finished(draft: _Draft, counts: Counts, campaign: Campaign, horizon: Hor
     history, entry = draft.entry.history, draft.entry
     if history.closed or campaign.status != "active":
         return False
-    begun = history.claimed > 0 or entry.timing.window()[1] <= _epoch(horizon.now)
+    begun = history.begun or entry.timing.window()[1] <= _epoch(horizon.now)
     waiting = counts.due + counts.later + counts.in_flight
     if not continuous(campaign):
         # doubt stays in sight of its own, and must not keep a job open for who joins later
@@ -254,7 +254,7 @@ def _is_finished(draft: _Draft, counts: Counts, campaign: Campaign, horizon: Hor
     # it never ends; what can be complete is the enrolment at its start.  Doubt does not keep that
     # open, nor does a list that nobody is on yet: who joins would go by the start's clock
     # (those who were skipped as too late keep it open, or they would be mailed as if they joined)
-    begun = history.claimed > 0 or (begun and not draft.placing.spots)
+    begun = history.begun or (begun and not draft.placing.spots)
     others = [hold for hold in draft.holds if hold.code not in ("in_doubt", "empty_audience")]
     return entry.step is campaign.steps[0] and begun and not waiting and not others
 
