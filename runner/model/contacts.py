@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .campaign import Place
+from .sources import FetchedSource, Format, Refresh
 
 KEY_BYTES = 8
 """The length of a contact key."""
@@ -40,10 +41,10 @@ class ColumnMap:
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """A delimited text file beside the list.  ``path`` is relative to the workspace."""
+    """A file beside the list.  ``path`` is relative to the workspace."""
 
     path: str
-    format: Literal["csv", "tsv"] = "csv"
+    format: Format = "csv"
     compressed: bool = False
     encoding: str = "utf-8"
     delimiter: str = ""
@@ -57,12 +58,16 @@ class InlineSource:
     lines: tuple[int, ...]
 
 
-Source = FileSource | InlineSource
+Source = FileSource | InlineSource | FetchedSource
 
 
 @dataclass(frozen=True, slots=True)
 class ContactList:
-    """A named source of contacts (``campaigns/lists/NAME.yaml``)."""
+    """A named source of contacts (``campaigns/lists/NAME.yaml``).
+
+    ``allow_empty``: having no contacts is no sign that something went wrong.  What ``repr`` shows
+    is what a campaign's digest is made of: a change of it holds campaigns that are under way.
+    """
 
     name: str
     source: Source
@@ -70,6 +75,9 @@ class ContactList:
     description: str = ""
     require_consent: bool = False
     place: Place = Place()
+    refresh: Refresh = field(default=Refresh(), repr=False)
+    refresh_place: Place = field(default=Place(), repr=False)
+    allow_empty: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

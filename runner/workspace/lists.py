@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
-from pathlib import PurePosixPath
-from typing import Any
 
 from ..model.contacts import ColumnMap, ContactList, FileSource, InlineSource, Source
+from ..model.sources import Refresh
+from . import listsources
 from .document import Document
-from .paths import within
 from .problems import Problems
 from .schemas import check
 from .section import Section
+from .values import duration
 
 SPECIAL = ("email", "timezone", "opted_out", "bounced", "consent")
 """Column names with a meaning of their own."""
@@ -29,11 +28,15 @@ def read_list(document: Document, name: str, problems: Problems) -> ContactList 
     if document.root.bad or not isinstance(document.root.data, dict):
         return None
     section = Section.of(document, problems)
-    source = _source(section.section("source"))
+    source = listsources.source(section.section("source"))
     columns = _columns(section, source)
     if section.get("require_consent") and section.has("columns") and not columns.consent:
         message = "`require_consent` without a `consent` column"
         section.complain("require_consent", message, "add consent: HEADER to columns")
+    refresh = _refresh(section.section("refresh"))
+    if section.has("refresh") and isinstance(source, FileSource | InlineSource):
+        message = "`refresh` is for lists that are fetched, and this one lies here"
+        section.complain("refresh", message, "leave it out")
     if source is None or problems.errors > before or not document.whole:
         return None
     return ContactList(
@@ -43,59 +46,22 @@ def read_list(document: Document, name: str, problems: Problems) -> ContactList 
         description=section.get("description", ""),
         require_consent=section.get("require_consent", False),
         place=section.here,
+        refresh=refresh,
+        refresh_place=section.key("refresh"),
+        allow_empty=section.get("allow_empty", False),
     )
 
 
-def _source(section: Section) -> Source | None:
-    kind = section.get("type")
-    if kind == "inline":
-        return _inline(section)
-    written = section.get("path")
-    if kind is None or written is None:
-        return None
-    try:
-        path = within(str(PurePosixPath(section.path).parent), written)
-    except ValueError as error:
-        section.complain("path", str(error), code="path")
-        return None
-    encoding = section.get("encoding", "utf-8")
-    _check_encoding(section, encoding)
-    return FileSource(
-        path=path,
-        format=kind,
-        compressed=path.lower().endswith(".gz"),
-        encoding=encoding,
-        delimiter=section.get("delimiter", ""),
+def _refresh(section: Section) -> Refresh:
+    defaults = Refresh()
+    max_age, max_stale = section.get("max_age"), section.get("max_stale")
+    if max_stale is not None and section.get("on_error") != "use_cached":
+        section.complain("max_stale", "`max_stale` without use_cached", "add on_error: use_cached")
+    return Refresh(
+        max_age=defaults.max_age if max_age is None else duration(max_age),
+        on_error=section.get("on_error", defaults.on_error),
+        max_stale=defaults.max_stale if max_stale is None else duration(max_stale),
     )
-
-
-def _check_encoding(section: Section, encoding: str) -> None:
-    try:
-        info = codecs.lookup(encoding)
-        is_text = getattr(info, "_is_text_encoding", True)
-    except LookupError:
-        is_text = False
-    if not is_text:
-        hint = "for example utf-8, cp1252 or latin-1"
-        section.complain("encoding", "`encoding` is unknown", hint)
-
-
-def _inline(section: Section) -> InlineSource:
-    contacts = section.sections("contacts")
-    return InlineSource(
-        tuple(
-            {name: _text(contact.get(name)) for name in contact.node.entries}
-            for contact in contacts
-        ),
-        tuple(contact.node.line for contact in contacts),
-    )
-
-
-def _text(value: Any) -> str:
-    """A field's value as text, as a CSV file would hold it."""
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _columns(section: Section, source: Source | None) -> ColumnMap:

@@ -1,0 +1,45 @@
+"""Which fetcher fetches what, and what a source is called."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from ...model.settings import Secret
+from ...model.sources import (
+    FetchedSource,
+    HttpSource,
+    ObjectSource,
+    SendgridSource,
+    SqlSource,
+)
+from .fetching import Fetcher, FetchError, Reach
+
+
+def fetcher_of(source: FetchedSource, reach: Reach) -> Fetcher:
+    """What fetches this source.  Raises FetchError where a package is missing.
+
+    Each kind brings libraries along that the others do without: they are imported here.
+    """
+    del reach
+    raise FetchError(f"{describe(source)} cannot be fetched by this version of sendoff")
+
+
+def describe(source: FetchedSource) -> str:
+    """The source for people and in problems: where it is, without secrets."""
+    if isinstance(source, HttpSource):
+        return _address(source.url)
+    if isinstance(source, ObjectSource):
+        return source.url
+    if isinstance(source, SqlSource):
+        return f"the query on {_address(source.url)}"
+    if isinstance(source, SendgridSource):
+        return f"SendGrid's {source.kind} {source.name}"
+    return source.path
+
+
+def _address(url: str | Secret) -> str:
+    """Without a query: tokens are handed out in it."""
+    if isinstance(url, Secret):
+        return f"env:{url.env}"
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
