@@ -111,3 +111,7 @@ chaos-small: $(VENV)/.sendoff-dev ## some forty kills, and every other fault onc
 .PHONY: bench
 bench: $(VENV)/.sendoff-dev ## measure against peers and limits; ARGS="--publish smtp" for docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: dependencies
+dependencies: ## weigh what is installed, for docs/dependencies.md
+	$(PYTHON) tools/dependencies.py
