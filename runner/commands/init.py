@@ -80,8 +80,8 @@ def _check_backend(site: Site, settings: Settings, wanted: str | None) -> None:
             "of its remote. Make one with: git init"
         )
     remotes = site.git.ask("remote").decode().split()
-    # a URL or a path may stand for a remote
-    if state.remote not in remotes and not any(mark in state.remote for mark in ":/"):
+    # a name, not a URL: what is approved must come from where everybody pushes to
+    if state.remote not in remotes:
         raise UsageError(
             f"this repository has no remote {state.remote!r}, and the git backend keeps the "
             f"ledger there. Add it with: git remote add {state.remote} URL"

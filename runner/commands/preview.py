@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +58,15 @@ def preview(
         webbrowser.open(index.resolve().as_uri())
     number = plural(sum(len(group.views) for group in groups), "preview")
     of = name or plural(len(groups), "campaign")
-    broken = any(group.problems for group in groups)
-    return Outcome(f"{number} of {of}:\n  {index}", int(broken))
+    left_out = site.workspace.broken.values() if campaign is None else ()
+    broken = bool(left_out) or any(group.problems for group in groups)
+    return Outcome("\n".join([f"{number} of {of}:\n  {index}", *_missing(left_out)]), int(broken))
+
+
+def _missing(paths: Iterable[str]) -> Iterator[str]:
+    """What is not shown, because nobody can say what it would send."""
+    for path in sorted(paths):
+        yield f"  {path} has errors and is not shown; see: sendoff validate"
 
 
 @dataclass(frozen=True)

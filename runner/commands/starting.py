@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from ..bootstrap import SETTINGS, Site
+from ..errors import UsageError
 from ..workspace.schemas import Kind, schema_text
 
 BACKENDS = {
@@ -96,6 +97,9 @@ def _write_new(site: Site, path: str, text: str) -> bool:
     if any((site.root / other).exists() for other in ELSEWHERE.get(path, ())):
         return False
     target = site.root / path
+    # a checkout may hold links where directories would be: nothing is written through one
+    if not target.parent.resolve().is_relative_to(site.root.resolve()):
+        raise UsageError(f"{Path(path).parent} is a symbolic link that leads out: remove it")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("x", encoding="utf-8", newline="\n") as stream:

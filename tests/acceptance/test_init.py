@@ -359,3 +359,15 @@ def test_root_may_be_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:
     assert (tmp_path / "club/sendoff.yaml").exists()
     meta = json.loads((tmp_path / "club/state/meta.json").read_text())
     assert meta["created"].startswith("2026-01-05T09:00")
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    """A foreign checkout may hold one where a directory would be made."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    root = tmp_path / "work"
+    root.mkdir()
+    (root / ".github").symlink_to(outside)
+    with pytest.raises(UsageError, match="symbolic link"):
+        init(site(root), None)
+    assert not list(outside.iterdir())

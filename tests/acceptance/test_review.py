@@ -165,6 +165,14 @@ def test_a_preview_goes_on_where_one_campaign_cannot_be_rendered(bench: GitBench
     assert "<iframe" in page
 
 
+def test_a_preview_says_which_files_it_cannot_show(bench: GitBench) -> None:
+    """Never green when something is missing from what is to be looked at."""
+    bench.write("campaigns/broken.yaml", "version: 1\nname: Broken\n")
+    said = bench.sendoff("preview", "--out", str(bench.root.parent / "preview"))
+    assert said.code == 1
+    assert "campaigns/broken.yaml has errors and is not shown" in said.out
+
+
 def test_a_preview_of_one_contact_needs_a_campaign(bench: GitBench) -> None:
     said = bench.sendoff("preview", "--contact", "p1@example.com")
     assert said.code == 2
