@@ -23,6 +23,7 @@ def _scrubbed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(SCRUBBED) and name not in KEPT:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("SENDOFF_CACHE", "")  # nothing is kept but where a test is about that
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
 
