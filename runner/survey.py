@@ -16,13 +16,14 @@ from .errors import InputError, Problem
 from .model.campaign import Campaign, Step
 from .model.changes import Version
 from .model.contacts import KEY_BYTES, Audience, ContactList
-from .model.ledger import Claim, Planned, Record, job_id
+from .model.ledger import BOOK, Claim, Planned, Record, job_id
 from .model.plan import Hold, JobPlan, Plan
 from .model.workspace import Workspace
 from .planning.agenda import continuous, entries, may_owe, schedule_print
 from .planning.comparing import shape
 from .planning.history import CampaignHistory, fold
 from .planning.planner import CampaignInputs, Horizon, plan_campaign
+from .planning.suppressing import Suppressing, exclude
 from .ports import Audiences, Composer, Condition, Templates
 
 
@@ -113,6 +114,12 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
     idle: list[str] = []
     first_seen: dict[str, int] = {}
     rescheduled: dict[str, Planned] = {}
+    suppressing = Suppressing(
+        lambda: ledger.records(BOOK),
+        desk.workspace.settings.suppressions,
+        horizon.now,
+        blind=desk.blind,
+    )
     for campaign in desk.workspace.campaigns.values():
         history = fold(ledger.records(campaign.id), horizon.now, resends=desk.resends)
         if (sight := _outdated_sight(campaign, history)) is not None:
@@ -124,8 +131,8 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
             holds.append(_renamed(campaign, former))
             continue
         try:
-            inputs = _inputs(desk, campaign, history)
-            planned = plan_campaign(inputs, horizon)
+            inputs = _inputs(desk, campaign, history, suppressing)
+            planned = suppressing.look(plan_campaign(inputs, horizon), history)
             _compile(desk, planned)
         except InputError as error:
             holds.append(_unreadable(campaign, error))
@@ -184,11 +191,15 @@ def needs_list(campaign: Campaign, history: CampaignHistory, horizon: Horizon) -
     return any(may_owe(campaign, history, entry, horizon.claim_until) for entry in found)
 
 
-def _inputs(desk: Desk, campaign: Campaign, history: CampaignHistory) -> CampaignInputs:
+def _inputs(
+    desk: Desk, campaign: Campaign, history: CampaignHistory, suppressing: Suppressing
+) -> CampaignInputs:
     return CampaignInputs(
         campaign=campaign,
         history=history,
-        audience=_stand_in(desk.audience(campaign), history, desk),
+        audience=_stand_in(
+            exclude(desk.audience(campaign), suppressing.banned(campaign)), history, desk
+        ),
         conditions=_conditions(campaign),
         contents=_contents(desk, campaign, history),
     )

@@ -14,7 +14,7 @@ from hashlib import sha256
 from .errors import InputError, Problem, RaceLost
 from .model.campaign import Campaign, Step
 from .model.contacts import Audience, ContactList, Excluded
-from .model.ledger import Claim, Document, Record
+from .model.ledger import BOOK, Claim, Document, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered, Verdict
 from .ports import Composer, Snapshot
 from .survey import Desk
@@ -75,7 +75,7 @@ class MemorySnapshot:
 
     def campaigns(self) -> Sequence[str]:
         """The campaigns that have records."""
-        return sorted({record.campaign for record in self.entries})
+        return sorted({record.campaign for record in self.entries} - {BOOK})
 
     def records(self, campaign: str) -> Iterator[Record]:
         """A campaign's records."""

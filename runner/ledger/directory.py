@@ -12,7 +12,7 @@ from ..model.ledger import Inspection
 from .disk import state_error
 from .inspection import Inspector, strays
 from .journal import JOURNAL, hidden, pending
-from .layout import LEDGER, META, SEE, LedgerFile, ledger_file
+from .layout import LEDGER, META, RECORDS, SEE, LedgerFile, ledger_file
 from .meta import SEALED, check_meta
 from .seal import SEAL, End, Seal, broken, explain, inner, load_seal, split_end
 from .snapshot import StoredSnapshot
@@ -20,7 +20,7 @@ from .snapshot import StoredSnapshot
 LOCK: Final = ".lock"
 IGNORE: Final = ".gitignore"
 _KNOWN: Final = frozenset(
-    {META, SEAL, LEDGER, LOCK, IGNORE, JOURNAL, "jobs", "suppressions", "events", ".gitkeep"}
+    {META, SEAL, *RECORDS, LOCK, IGNORE, JOURNAL, "jobs", "events", ".gitkeep"}
 )
 
 
@@ -31,6 +31,7 @@ class Holdings:
     files: tuple[LedgerFile, ...]
     meta: bytes
     seal: Seal | None
+    format: int
 
     def last(self, campaign: str) -> str:
         """The campaign's newest file, as check lines name it; '' when there is none."""
@@ -55,7 +56,7 @@ class Directory:
             files = tuple(self.listing())
             suspects = broken(seal, files) if seal is not None else []
             if not suspects or seal is None:
-                return Holdings(files, meta, seal)
+                return Holdings(files, meta, seal, version)
             # Without the lock (where only reading is allowed) a writer may have been between.
             if self.seal(version) == seal:
                 raise StateCorrupt(self._reason(suspects, seal, files))
@@ -95,12 +96,13 @@ class Directory:
             yield ledger_file(name, str(path), path.stat().st_size)
 
     def paths(self) -> Iterator[tuple[str, Path]]:
-        """Everything below the ledger that is not hidden: (path below the state, path on disk)."""
-        for path in _walk(self._root / LEDGER, 3):
-            yield path.relative_to(self._root).as_posix(), path
+        """All records' files that are not hidden: (path below the state, path on disk)."""
+        for directory in RECORDS:
+            for path in _walk(self._root / directory, 3):
+                yield path.relative_to(self._root).as_posix(), path
         for name in pending(self._root):
             path = self._root / name
-            if name.startswith(f"{LEDGER}/") and not path.exists():
+            if name.partition("/")[0] in RECORDS and not path.exists():
                 yield name, hidden(path)
 
     def read(self, files: Sequence[LedgerFile]) -> Iterator[bytes]:

@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import RaceLost, StateMissing, StateRefused
-from ..model.ledger import Document, Inspection, Record
+from ..model.ledger import BOOK, Document, Inspection, Record
 from ..ports import Snapshot
 from .directory import IGNORE, LOCK, Directory, Holdings, missing_state
 from .disk import locked, make_directories, state_error
 from .journal import finish, pending, sweep, write_all
 from .layout import (
-    LEDGER,
     META,
+    RECORDS,
     LedgerFile,
     by_month,
     document_files,
     month_path,
     next_seq,
 )
-from .meta import SEALED, as_sealed, encode_meta
+from .meta import SEALED, SUPPRESSING, encode_meta, raised
 from .seal import SEAL, dump_seal, first_seal, grown, with_end
 from .snapshot import StoredSnapshot
 
@@ -108,9 +108,9 @@ class FilesStore:
             make_directories(self._root)
             with self._lock(shared=False):
                 finish(self._root)
-                if (self._root / META).exists() or (self._root / LEDGER).exists():
+                if (self._root / META).exists() or any((self._root / d).exists() for d in RECORDS):
                     raise StateRefused(f"{self._root} holds a state already")
-                meta = encode_meta(self._fingerprint, created, SEALED)
+                meta = encode_meta(self._fingerprint, created)
                 write_all(self._root, {META: meta, SEAL: dump_seal({}), IGNORE: _IGNORED})
                 return self._snapshot([])
         except OSError as error:
@@ -159,11 +159,12 @@ class FilesStore:
         """What is rewritten with an append; a state from before there were seals gets its first."""
         if not added:
             return {}
+        wanted = SUPPRESSING if any(file.campaign == BOOK for file in added) else SEALED
+        files = {META: raised(held.meta, wanted, META)} if held.format < wanted else {}
         if held.seal is not None:
-            return {SEAL: dump_seal(grown(held.seal, added))}
-        files = {SEAL: dump_seal(grown(first_seal(held.files), added))}
+            return {**files, SEAL: dump_seal(grown(held.seal, added))}
         ignored = {} if (self._root / IGNORE).exists() else {IGNORE: _IGNORED}
-        return {**files, **ignored, META: as_sealed(held.meta, META)}
+        return {**files, **ignored, SEAL: dump_seal(grown(first_seal(held.files), added))}
 
     def _lock(self, *, shared: bool) -> AbstractContextManager[None]:
         return locked(self._root / LOCK, shared=shared, seconds=self._patience, sleep=self._sleep)
@@ -194,7 +195,7 @@ class FilesStore:
 
     def _check_inside(self) -> None:
         home = self._workspace.resolve()
-        for path in (self._root, self._root / LEDGER, self._root / "jobs"):
+        for path in (self._root, *(self._root / name for name in (*RECORDS, "jobs"))):
             if not path.resolve().is_relative_to(home):
                 raise StateRefused(f"{path} leads out of the workspace: a symbolic link?")
             if path.exists() and not path.is_dir():

@@ -15,11 +15,12 @@ from typing import Final
 from urllib.parse import quote
 
 from ..errors import Problem, RaceLost, StateCorrupt, StateMissing, StateRefused, StateUnreachable
-from ..model.ledger import Document, Inspection, Record
+from ..model.ledger import BOOK, Document, Inspection, Record
 from ..ports import Snapshot
 from ..repository.git import Git, check_branch, check_remote, mask
 from ..repository.objects import (
     FILE,
+    Blob,
     changed_afterwards,
     changes,
     commit_files,
@@ -35,6 +36,7 @@ from .inspection import Inspector
 from .layout import (
     LEDGER,
     META,
+    RECORDS,
     LedgerFile,
     by_month,
     document_files,
@@ -42,12 +44,14 @@ from .layout import (
     month_path,
     next_seq,
 )
-from .meta import check_meta, encode_meta
+from .meta import NEWER, NEWER_TEXT, SUPPRESSING, check_meta, encode_meta
 from .snapshot import StoredSnapshot
 
 STATE: Final = "state"
 """The directory on the branch that holds the state."""
-_FIXED: Final = (f"{STATE}/{LEDGER}", f"{STATE}/{META}")
+_HOLDERS: Final = tuple(f"{STATE}/{name}" for name in RECORDS)
+_MARK: Final = f"{STATE}/{LEDGER}/{NEWER}"
+_FIXED: Final = (*_HOLDERS, f"{STATE}/{META}")
 """What is written once and never changed."""
 
 _ASK_AGAIN: Final = (0.5, 2.0)
@@ -200,7 +204,7 @@ class GitStore:
         found.attempt(LEDGER, lambda: self._check_forward(tip, before))
         found.problems += self._history(tip)
         found.attempt(META, lambda: version.append(self._check_meta(tip)))
-        for blob in list_files(self._git, tip, f"{STATE}/{LEDGER}"):
+        for blob in self._blobs(tip):
             path = blob.path.removeprefix(f"{STATE}/")
             found.add(path, blob.oid, blob.size, ordinary=blob.mode == FILE)
         found.read(self._read)
@@ -266,13 +270,18 @@ class GitStore:
 
     def _snapshot(self, commit: str) -> Snapshot:
         def listing() -> Iterator[LedgerFile]:
-            for blob in list_files(self._git, commit, f"{STATE}/{LEDGER}"):
+            for blob in self._blobs(commit):
                 path = blob.path.removeprefix(f"{STATE}/")
                 if blob.mode != FILE:
                     raise StateCorrupt(f"{blob.path} is not an ordinary file")
                 yield ledger_file(path, blob.oid, blob.size)
 
         return StoredSnapshot(commit, listing, self._read)
+
+    def _blobs(self, commit: str) -> Iterator[Blob]:
+        """Everything that lies where records do."""
+        found = list_files(self._git, commit, *_HOLDERS)
+        return (blob for blob in found if blob.path != _MARK)
 
     def _read(self, files: Sequence[LedgerFile]) -> Iterator[bytes]:
         return read_blobs(self._git, [(file.source, file.size) for file in files])
@@ -290,6 +299,8 @@ class GitStore:
             names = [p.removeprefix(directory) for p in present if p.startswith(directory)]
             file = LedgerFile(campaign, month, run, next_seq(names, run))
             files[f"{STATE}/{file.path}"] = content
+            if campaign == BOOK and self._check_meta(tip) < SUPPRESSING:
+                files[_MARK] = NEWER_TEXT
         return files
 
     def _refuse(self, outcome: PushOutcome) -> None:

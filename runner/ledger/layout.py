@@ -3,6 +3,7 @@
     meta.json
     seal.json                                  in a directory only, rewritten: see ``seal.py``
     ledger/CAMPAIGN/YYYY-MM/RUN-SEQ.jsonl      records; one new file per campaign and append
+    suppressions/YYYY-MM/RUN-SEQ.jsonl         whom nobody may mail; the same kind of files
     jobs/CAMPAIGN.json                         derived, may be rewritten
 
 CAMPAIGN and RUN are the ids with every character but ``A-Z a-z 0-9 _ . - ~`` percent-encoded:
@@ -28,11 +29,14 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from ..errors import StateCorrupt
-from ..model.ledger import Document, Record
+from ..model.ledger import BOOK, Document, Record
 from .records import encode
 
 META: Final = "meta.json"
 LEDGER: Final = "ledger"
+SUPPRESSIONS: Final = "suppressions"
+RECORDS: Final = (LEDGER, SUPPRESSIONS)
+"""What holds files that are written once and never changed."""
 SEE: Final = "Nothing is sent until it is mended: see sendoff verify, and docs/recovery.md"
 _NAME: Final = re.compile(r"(?P<run>.+)-(?P<seq>\d{4,})\.jsonl", re.ASCII)
 _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
@@ -65,9 +69,14 @@ def escape(name: str) -> str:
     return quote(name, safe="")
 
 
+def home(campaign: str) -> str:
+    """The directory of a campaign's records, or of the suppressions (``BOOK``)."""
+    return SUPPRESSIONS if campaign == BOOK else f"{LEDGER}/{escape(campaign)}"
+
+
 def month_path(campaign: str, month: str) -> str:
     """The directory of a campaign's records of one month."""
-    return f"{LEDGER}/{escape(campaign)}/{month}"
+    return f"{home(campaign)}/{month}"
 
 
 def ledger_file(path: str, source: str, size: int) -> LedgerFile:
@@ -91,10 +100,13 @@ def ledger_file(path: str, source: str, size: int) -> LedgerFile:
 def _parse(path: str, source: str, size: int) -> LedgerFile | None:
     segments = path.split("/")
     match = _NAME.fullmatch(segments[-1])
-    if len(segments) != 4 or match is None or not _MONTH.fullmatch(segments[2]):
+    depth = 3 if segments[0] == SUPPRESSIONS else 4
+    if len(segments) != depth or match is None or not _MONTH.fullmatch(segments[-2]):
         return None
-    campaign, run = unquote(segments[1]), unquote(match["run"])
-    return LedgerFile(campaign, segments[2], run, int(match["seq"]), source, size)
+    campaign = unquote(segments[1]) if depth == 4 else BOOK
+    return LedgerFile(
+        campaign, segments[-2], unquote(match["run"]), int(match["seq"]), source, size
+    )
 
 
 def in_order(files: Iterable[LedgerFile]) -> Mapping[str, tuple[LedgerFile, ...]]:

@@ -4,7 +4,12 @@
 
 Format 1 is records alone; the branch's history shows what became of them.  Format 2, for a
 directory, has besides a check line at the end of each ledger file and ``seal.json`` (``seal.py``).
-Both stores read both; the files store turns 1 into 2 at its next append.
+Format 3 has suppressions besides, in either store.  Both stores read all; the files store raises
+the format with the next append that needs it.  On a branch ``meta.json`` is never changed, so a
+state that began with format 1 gets ``NEWER`` beside its first suppressions.
+
+A sendoff that knows nothing of suppressions must not send from such a state: it would mail those
+who are in them.  It refuses format 3, and it refuses a file in its ledger that has no name of one.
 """
 
 from __future__ import annotations
@@ -19,7 +24,14 @@ from ..errors import StateCorrupt, StateKeyChanged
 
 PLAIN: Final = 1
 SEALED: Final = 2
+SUPPRESSING: Final = 3
 """The newest format; no newer one is read."""
+NEWER: Final = "WRITTEN-BY-A-NEWER-SENDOFF"
+"""The name of a file in the ledger's directory: an older sendoff stops, and names it."""
+NEWER_TEXT: Final = (
+    b"This state holds suppressions (state/suppressions): people who must not be mailed.\n"
+    b"A sendoff that does not know them stops at this file.  Install a newer one there too.\n"
+)
 
 
 ANY_KEY = ""
@@ -32,16 +44,18 @@ def key_id(state_key: str) -> str:
     return digest.hex()[:8]
 
 
-def encode_meta(fingerprint: str, created: datetime, version: int = PLAIN) -> bytes:
+def encode_meta(fingerprint: str, created: datetime, version: int = SUPPRESSING) -> bytes:
     """The content of a new ``meta.json`` of format ``version``; ``created`` is aware."""
     at = created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     meta = {"created": at, "format": version, "key_id": fingerprint}
     return (json.dumps(meta, sort_keys=True) + "\n").encode()
 
 
-def as_sealed(content: bytes, where: str) -> bytes:
-    """A sound ``meta.json`` again, with the newest format."""
-    return (json.dumps({**_load(content, where), "format": SEALED}, sort_keys=True) + "\n").encode()
+def raised(content: bytes, version: int, where: str) -> bytes:
+    """A sound ``meta.json`` again, of format ``version``, or of its own if that is a newer one."""
+    meta = _load(content, where)
+    meta["format"] = max(version, int(str(meta["format"])))
+    return (json.dumps(meta, sort_keys=True) + "\n").encode()
 
 
 def check_meta(content: bytes, fingerprint: str, where: str) -> int:
@@ -55,9 +69,9 @@ def check_meta(content: bytes, fingerprint: str, where: str) -> int:
     version = meta.get("format")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise StateCorrupt(f"{where}: format is not a whole number above 0")
-    if version > SEALED:
+    if version > SUPPRESSING:
         raise StateCorrupt(
-            f"{where}: the state has format {version}, this sendoff knows up to {SEALED}: "
+            f"{where}: the state has format {version}, this sendoff knows up to {SUPPRESSING}: "
             "written by a newer sendoff? Install that version here too"
         )
     written = meta.get("key_id")

@@ -26,12 +26,16 @@ from ..model.ledger import (
     Claim,
     Closed,
     Planned,
+    Pulled,
     Range,
     Receipt,
     ReceiptKind,
     Record,
+    Released,
     Resolution,
     Settled,
+    Suppressed,
+    SuppressionReason,
 )
 
 _NEWER: Final = "written by a newer sendoff?"
@@ -92,15 +96,19 @@ def _read_count(value: object) -> int:
     return number
 
 
-def _write_keys(value: bytes) -> str:
+def _write_bytes(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _read_keys(value: object) -> bytes:
+def _read_bytes(value: object) -> bytes:
     try:
-        keys = base64.b64decode(_read_text(value), validate=True)
+        return base64.b64decode(_read_text(value), validate=True)
     except ValueError:
         raise _UnreadableError("is not base64") from None
+
+
+def _read_keys(value: object) -> bytes:
+    keys = _read_bytes(value)
     if not keys or len(keys) % KEY_BYTES:
         raise _UnreadableError(f"is not a whole number of {KEY_BYTES}-byte contact keys")
     return keys
@@ -175,6 +183,15 @@ _JOB: Final[Mapping[str, _Field]] = {
     "run": _TEXT,
     "at": _TIME,
 }
+_BOOKED: Final[Mapping[str, _Field]] = {
+    "run": _TEXT,
+    "at": _TIME,
+    "source": _TEXT,
+    "keys": _Field(_write_bytes, _read_keys),
+    "since": _TIME,
+    "later": _Field(_write_bytes, _read_bytes, b""),
+    "by": _TEXT_OR_NOTHING,
+}
 _FIELDS: Final[Mapping[type[Record], Mapping[str, _Field]]] = {
     Planned: {
         "campaign": _TEXT,
@@ -190,7 +207,7 @@ _FIELDS: Final[Mapping[type[Record], Mapping[str, _Field]]] = {
         "id": _TEXT,
         "lease_until": _TIME,
         "provider": _TEXT,
-        "keys": _Field(_write_keys, _read_keys),
+        "keys": _Field(_write_bytes, _read_keys),
         "times": _Field(_write_pairs, _read_times),
         "total": _COUNT,
         "content": _TEXT_OR_NOTHING,
@@ -215,6 +232,19 @@ _FIELDS: Final[Mapping[type[Record], Mapping[str, _Field]]] = {
         "verdict": _one_of("sent", "not_sent"),
         "by": _TEXT,
         "evidence": _TEXT_OR_NOTHING,
+    },
+    Suppressed: {
+        **_BOOKED,
+        "reason": _one_of(*get_args(SuppressionReason)),
+        "group": _Field(int, _read_count, 0),
+    },
+    Released: _BOOKED,
+    Pulled: {
+        "run": _TEXT,
+        "at": _TIME,
+        "source": _TEXT,
+        "until": _TIME,
+        "counts": _Field(dict, _read_counts, {}),
     },
 }
 _TYPES: Final[Mapping[str, type[Record]]] = {kind.__name__.lower(): kind for kind in _FIELDS}
@@ -309,6 +339,24 @@ def _check(record: Record) -> None:
         _check_ranges((r for part in record.parts for r in part.ranges), complete=True)
     elif isinstance(record, Resolution):
         _check_ranges(record.ranges, complete=False)
+    elif isinstance(record, Suppressed | Released):
+        _check_book(record)
+
+
+_MORE_TO_COME = bytes(range(0x80, 0x100))
+"""The bytes of a packed number that are not its last one."""
+
+
+def _check_book(record: Suppressed | Released) -> None:
+    keys = len(record.keys) // KEY_BYTES
+    # without decoding them: a book of a million contacts is read by every run
+    timed = len(record.later.translate(None, _MORE_TO_COME))
+    if record.later and (timed != keys or record.later[-1] in _MORE_TO_COME):
+        raise _UnreadableError(f"times are given for {timed} contacts, keys for {keys}")
+    if isinstance(record, Suppressed) and (record.reason == "group_unsubscribed") != bool(
+        record.group
+    ):
+        raise _UnreadableError("a group belongs to group_unsubscribed, and to nothing else")
 
 
 def _check_ranges(ranges: Iterable[Range], *, complete: bool) -> None:

@@ -7,8 +7,8 @@ On a branch the history shows that.  A directory forgets, so there
 
       {"after":"2025-10/RUN-0003.jsonl","digest":"…","records":7,"type":"end"}
 
-- ``seal.json`` counts each campaign's files and bytes and names the last one; it is written with
-  every append, in the same step:
+- ``seal.json`` counts each campaign's files and bytes and names the last one (those of the
+  suppressions under the name ""); it is written with every append, in the same step:
 
       {"campaigns":{"news":{"bytes":4711,"files":12,"last":"2025-10/RUN-0004.jsonl","plain":0}}}
 
@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ..errors import StateCorrupt
-from .layout import LEDGER, LedgerFile, escape
+from .layout import LedgerFile, home
 
 SEAL: Final = "seal.json"
 _START: Final = b'{"after":'
@@ -147,7 +147,7 @@ def first_seal(files: Iterable[LedgerFile]) -> Seal:
 
 def inner(file: LedgerFile) -> str:
     """A file's path below its campaign's directory."""
-    return file.path.split("/", 2)[2]
+    return file.path.removeprefix(f"{home(file.campaign)}/")
 
 
 def broken(seal: Seal, files: Iterable[LedgerFile]) -> list[str]:
@@ -174,9 +174,9 @@ def explain(
 
     ``ends``: the check line of each file, by its path below the campaign's directory.
     """
-    home = f"{LEDGER}/{escape(campaign)}"
+    place = home(campaign)
     if sealed is None:
-        yield home, f"state/{SEAL} does not know this campaign: was it copied here?"
+        yield place, f"state/{SEAL} does not know this campaign: was it copied here?"
         return
     named = {end.after for end in ends.values() if end} | {sealed.last}
     found = [
@@ -191,13 +191,13 @@ def explain(
     if not found and not sealed.plain and not any(end and end.fault for end in ends.values()):
         unknown = f"state/{SEAL} does not know this file: was it copied here?"
         found += [(path, unknown) for path in sorted(ends.keys() - named)]
-    yield from ((f"{home}/{path}", what) for path, what in found)
+    yield from ((f"{place}/{path}", what) for path, what in found)
     if not found:
-        yield from _sizes(home, sealed, len(ends), size)
+        yield from _sizes(place, sealed, len(ends), size)
 
 
-def _sizes(home: str, sealed: Sealed, number: int, size: int) -> Iterator[tuple[str, str]]:
+def _sizes(place: str, sealed: Sealed, number: int, size: int) -> Iterator[tuple[str, str]]:
     if number != sealed.files:
-        yield home, f"holds {number} files, and state/{SEAL} counts {sealed.files}"
+        yield place, f"holds {number} files, and state/{SEAL} counts {sealed.files}"
     elif size != sealed.bytes:
-        yield home, f"holds {size} bytes of records, and state/{SEAL} counts {sealed.bytes}"
+        yield place, f"holds {size} bytes of records, and state/{SEAL} counts {sealed.bytes}"

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ..errors import StateCorrupt
 from ..model.contacts import KEY_BYTES
-from ..model.ledger import Claim, Receipt, Record, Resolution
+from ..model.ledger import BOOK, Claim, Receipt, Record, Resolution
 from .layout import SEE, LedgerFile, in_order
 from .records import decode
 from .seal import split_end
@@ -35,7 +35,7 @@ class StoredSnapshot:
 
     def campaigns(self) -> Sequence[str]:
         """The ids of the campaigns that have records, sorted."""
-        return tuple(self._files)
+        return tuple(name for name in self._files if name != BOOK)
 
     def records(self, campaign: str) -> Iterator[Record]:
         """A campaign's records in the order in which they were written.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Final, Literal
 
 from ..errors import Problem
 
@@ -125,7 +125,68 @@ class Resolution:
     evidence: str = ""
 
 
-Record = Planned | Claim | Receipt | Closed | Resolution
+BOOK: Final = ""
+"""Stands where a record names its campaign: whom nobody may mail belongs to none of them."""
+
+SuppressionReason = Literal[
+    "manual", "invalid", "bounce", "group_unsubscribed", "unsubscribed", "spam", "erased"
+]
+"""Why somebody must not be mailed, the strongest reason last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """These contacts must not be mailed, each from its own time on, until they are released.
+
+    ``keys``: concatenated 8-byte contact keys in order of time.  ``since``: the time of the first
+    one; ``later``: how many seconds each one is later than the one before it, the first included,
+    as packed numbers (``planning.suppressing``), b"" when all are of the same second.  ``group``:
+    with ``group_unsubscribed``, the provider's group that they left.  ``by``: who decided it,
+    where a person did.
+    """
+
+    run: str
+    at: datetime
+    source: str
+    reason: SuppressionReason
+    keys: bytes
+    since: datetime
+    later: bytes = b""
+    group: int = 0
+    by: str = ""
+    campaign: ClassVar[str] = BOOK
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """These contacts may be mailed again: every suppression before their time is over."""
+
+    run: str
+    at: datetime
+    source: str
+    keys: bytes
+    since: datetime
+    later: bytes = b""
+    by: str = ""
+    campaign: ClassVar[str] = BOOK
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Everything that ``source`` knew up to ``until`` is in the records before this one.
+
+    ``counts``: what it told besides that is no suppression (``blocked``, ``soft`` …).
+    """
+
+    run: str
+    at: datetime
+    source: str
+    until: datetime
+    counts: Mapping[str, int] = field(default_factory=dict)
+    campaign: ClassVar[str] = BOOK
+
+
+Record = Planned | Claim | Receipt | Closed | Resolution | Suppressed | Released | Pulled
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ class JobPlan:
     due and later.
 
     ``failures``: how many failed, by reason.  ``closed``: the ledger says that nothing is owed
-    any more; ``finished``: nothing is, and it does not say so yet.
+    any more; ``finished``: nothing is, and it does not say so yet.  ``suppressed``: how many of
+    those who are excluded as suppressed are so for which reason.
     """
 
     campaign: Campaign
@@ -158,6 +159,7 @@ class JobPlan:
     failures: Mapping[str, int] = field(default_factory=dict)
     closed: bool = False
     finished: bool = False
+    suppressed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def job_id(self) -> str:

@@ -117,6 +117,27 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SuppressionSettings:
+    """Where suppressions come from.
+
+    ``pull``: services that are asked; ``mailbox``: where bounce mails lie, relative to the
+    workspace, '' for nowhere.  A run asks again ``every`` so often; what is older than
+    ``max_age`` holds what is due (None: nothing is held).  ``line``: where that is written.
+    """
+
+    pull: tuple[str, ...] = ()
+    mailbox: str = ""
+    every: timedelta = timedelta(hours=1)
+    max_age: timedelta | None = timedelta(hours=24)
+    line: int = 0
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What has to be asked, by name."""
+        return (*self.pull, "mailbox") if self.mailbox else self.pull
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     sender: Mailbox
     provider: Literal["outbox", "smtp", "sendgrid"] = "outbox"
@@ -132,4 +153,5 @@ class Settings:
     guards: Guards = Guards()
     lateness: Lateness = Lateness()
     run: RunSettings = RunSettings()
+    suppressions: SuppressionSettings = SuppressionSettings()
     paused: bool = False

@@ -14,7 +14,7 @@ from typing import Literal
 
 from ..errors import Problem
 from ..model.contacts import KEY_BYTES
-from ..model.ledger import Claim, Entry, Range, Receipt, Resolution
+from ..model.ledger import BOOK, Claim, Entry, Range, Receipt, Resolution
 from .history import outcome_ranges, split_keys
 
 Severity = Literal["error", "warning"]
@@ -65,7 +65,7 @@ def audit(entries: Iterable[Entry], now: datetime, resends: Collection[str] = ()
         jobs.setdefault(case.claim.job_id, []).append(case)
     for own in jobs.values():
         problems += _taken_twice(own, now, resends, outcomes)
-    campaigns = {entry.record.campaign for entry in entries}
+    campaigns = {entry.record.campaign for entry in entries} - {BOOK}
     return Audit(len(campaigns), len(cases), outcomes, tuple(problems))
 
 

@@ -264,7 +264,7 @@ def _gather(records: Iterable[Record], history: CampaignHistory) -> _Gathered:
             gathered.facts.setdefault(record.claim, Facts()).resolutions.append(record)
         elif isinstance(record, Closed):
             history.job(record.step, record.occurrence).closed = record
-        else:
+        elif isinstance(record, Planned):
             _add_sight(history, record)
     return gathered
 

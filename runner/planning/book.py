@@ -1,0 +1,193 @@
+"""Whom nobody may mail: from the records to a set of contacts, and back.
+
+Records are facts, each with its time, and may come in any order.  A contact is suppressed for a
+reason when it was told so at or after the time at which it was last released.
+
+Times are packed: each is how many seconds it is later than the one before it, as a number of
+seven bits a byte, the low ones first, 0x80 set in all bytes but the last.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import accumulate
+from typing import Final, get_args
+
+from ..model.contacts import KEY_BYTES
+from ..model.ledger import Pulled, Record, Released, Suppressed, SuppressionReason
+from .history import split_keys
+
+Cause = tuple[SuppressionReason, int]
+"""Why: the reason, and the group that was left (0: it is about no group)."""
+
+Told = Mapping[Cause, Mapping[bytes, int]]
+"""What somebody told: for each cause the contacts, with the epoch second of each."""
+
+REASONS: Final[tuple[SuppressionReason, ...]] = get_args(SuppressionReason)
+_LINE: Final = 10_000
+"""Contacts in one record."""
+
+
+@dataclass(frozen=True)
+class Book:
+    """What all records say together.
+
+    ``active``: the contacts that are suppressed, by cause.  ``released``: when contacts were last
+    released.  ``pulls``: each source's last complete pull.
+    """
+
+    active: Mapping[Cause, Set[bytes]] = field(default_factory=dict)
+    released: Mapping[bytes, int] = field(default_factory=dict)
+    pulls: Mapping[str, Pulled] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def everywhere(self) -> Mapping[bytes, SuppressionReason]:
+        """Whom no campaign may mail, each with the strongest reason."""
+        found: dict[bytes, SuppressionReason] = {}
+        for reason in REASONS:
+            found.update(dict.fromkeys(self.active.get((reason, 0), ()), reason))
+        return found
+
+    def banned(self, group: int | None) -> Mapping[bytes, SuppressionReason]:
+        """Whom a campaign that unsubscribes from ``group`` may not mail."""
+        left = self.active.get(("group_unsubscribed", group or 0), frozenset())
+        if not left:
+            return self.everywhere
+        return dict.fromkeys(left, REASONS[REASONS.index("group_unsubscribed")]) | dict(
+            self.everywhere
+        )
+
+    def causes(self, key: bytes) -> tuple[Cause, ...]:
+        """Everything for which one contact is suppressed, the strongest first."""
+        found = [cause for cause, keys in self.active.items() if key in keys]
+        return tuple(sorted(found, key=lambda cause: (-REASONS.index(cause[0]), cause[1])))
+
+
+def fold_book(records: Iterable[Record]) -> Book:
+    """The book that these records make, in whatever order they come."""
+    told: list[Suppressed] = []
+    released: dict[bytes, int] = {}
+    pulls: dict[str, Pulled] = {}
+    counts: Counter[str] = Counter()
+    for record in records:
+        if isinstance(record, Suppressed):
+            told.append(record)
+        elif isinstance(record, Released):
+            for key, time in _rows(record):
+                released[key] = max(time, released.get(key, time))
+        elif isinstance(record, Pulled):
+            counts.update({f"{record.source}: {k}": n for k, n in record.counts.items()})
+            last = pulls.get(record.source)
+            pulls[record.source] = record if last is None or last.until < record.until else last
+    active: dict[Cause, set[bytes]] = defaultdict(set)
+    for record in told:
+        active[record.reason, record.group].update(_still(record, released))
+    return Book(dict(active), released, pulls, counts)
+
+
+def _still(record: Suppressed, released: Mapping[bytes, int]) -> Iterable[bytes]:
+    """The contacts of a record that were not released since; mostly no time need be unpacked."""
+    keys = split_keys(record.keys)
+    if not released or released.keys().isdisjoint(keys):
+        return keys
+    return (key for key, time in _rows(record) if time >= released.get(key, time))
+
+
+def _rows(record: Suppressed | Released) -> Iterator[tuple[bytes, int]]:
+    keys = split_keys(record.keys)
+    first = int(record.since.timestamp())
+    steps = unpack(record.later) if record.later else [0] * len(keys)
+    return zip(keys, accumulate(steps[1:], initial=first + steps[0]), strict=True)
+
+
+def news(told: Told, book: Book) -> dict[Cause, dict[bytes, int]]:
+    """What of this the book does not know yet, and has not been released since."""
+    found: dict[Cause, dict[bytes, int]] = {}
+    for cause, times in told.items():
+        known = book.active.get(cause, frozenset())
+        new = {
+            key: time
+            for key, time in times.items()
+            if key not in known and time >= book.released.get(key, time)
+        }
+        if new:
+            found[cause] = new
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What all records of one writing have in common."""
+
+    run: str
+    at: datetime
+    source: str
+    by: str = ""
+
+
+def suppressed(told: Told, stamp: Stamp) -> Iterator[Suppressed]:
+    """The records that tell this."""
+    for (reason, group), times in sorted(told.items()):
+        for keys, since, later in _columns(times):
+            yield Suppressed(
+                stamp.run,
+                stamp.at,
+                stamp.source,
+                reason,
+                keys,
+                since,
+                later,
+                group=group,
+                by=stamp.by,
+            )
+
+
+def released(times: Mapping[bytes, int], stamp: Stamp) -> Iterator[Released]:
+    """The records that release these contacts."""
+    for keys, since, later in _columns(times):
+        yield Released(stamp.run, stamp.at, stamp.source, keys, since, later, stamp.by)
+
+
+def _columns(times: Mapping[bytes, int]) -> Iterator[tuple[bytes, datetime, bytes]]:
+    rows = sorted((time, key) for key, time in times.items())
+    for start in range(0, len(rows), _LINE):
+        part = rows[start : start + _LINE]
+        first = part[0][0]
+        seconds = [time for time, _ in part]
+        steps = [b - a for a, b in zip([first, *seconds], seconds, strict=False)]
+        later = pack(steps) if any(steps) else b""
+        yield b"".join(key for _, key in part), datetime.fromtimestamp(first, UTC), later
+
+
+def pack(numbers: Iterable[int]) -> bytes:
+    """Numbers from 0 on, in seven bits a byte."""
+    packed = bytearray()
+    for number in numbers:
+        rest = number
+        while rest > 0x7F:
+            packed.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        packed.append(rest)
+    return bytes(packed)
+
+
+def unpack(packed: bytes) -> list[int]:
+    """The numbers again."""
+    numbers, number, shift = [], 0, 0
+    for byte in packed:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(number)
+            number = shift = 0
+    return numbers
+
+
+def key_count(record: Suppressed | Released) -> int:
+    """How many contacts a record names."""
+    return len(record.keys) // KEY_BYTES
