@@ -62,7 +62,7 @@ MIN_KEY = 32
 """Characters: a short key could be guessed, and with it the addresses behind the keys."""
 BLIND = (
     "The state key is not known here (as on a pull request): the numbers are right, but it is a "
-    "guess who of a list has had a mail already."
+    "guess who of a list has had a mail already, and nobody is left out whom the state suppresses."
 )
 NO_KEY = b"no state key: nothing of this is stored"
 

@@ -32,6 +32,7 @@ def job_record(job: JobPlan, now: datetime) -> dict[str, object]:
         "due_count": counts.due,
         "later_count": counts.later,
         "excluded": dict(counts.excluded),
+        "suppressed": dict(job.suppressed),
         "progress": progress(job),
         "started_at": stamp(job.started_at),
         "completed_at": stamp(job.completed_at),

@@ -169,7 +169,7 @@ def facts(job: JobPlan, now: datetime, zone: tzinfo, previous: JobPlan | None = 
     if previous is not None and _same_people(job, previous):
         people = [Fact("Who", (f"the same {words.plural(words.wanted(job), 'contact')}",))]
     else:
-        excluded = words.excluded_reasons(job.counts.excluded)
+        excluded = words.excluded_reasons(job.counts.excluded, job.suppressed)
         people = [Fact("Who", who(job)), Fact("Not mailed", excluded)]
     return [
         Fact("What", what(job)),

@@ -103,10 +103,33 @@ def excluded(reason: str, number: int) -> str:
     return f"{number:,} {one if number == 1 else more}"
 
 
-def excluded_reasons(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """Every reason with its number, the biggest first."""
+SUPPRESSED: Mapping[str, str] = {
+    "bounce": "bounced",
+    "invalid": "not an address that exists",
+    "spam": "complained of spam",
+    "unsubscribed": "unsubscribed",
+    "group_unsubscribed": "left this kind of mail",
+    "manual": "by hand",
+    "erased": "asked to be forgotten",
+    "file": "in a file",
+}
+"""Why a contact is suppressed, to be read after a number."""
+
+
+def excluded_reasons(
+    counts: Mapping[str, int], suppressed: Mapping[str, int] | None = None
+) -> tuple[str, ...]:
+    """Every reason with its number, the biggest first; ``suppressed``: what lies behind that."""
+    finer = ", ".join(
+        f"{number:,} {SUPPRESSED.get(reason, reason)}"
+        for reason, number in sorted((suppressed or {}).items(), key=lambda one: (-one[1], one[0]))
+    )
     in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(excluded(reason, number) for reason, number in in_order if number)
+    return tuple(
+        excluded(reason, number) + (f" ({finer})" if finer and reason == "suppressed" else "")
+        for reason, number in in_order
+        if number
+    )
 
 
 def spot(word: str) -> str:

@@ -467,7 +467,7 @@ def test_another_key_is_noticed(site: Site, store: Store) -> None:
 
 def test_a_newer_format_is_not_guessed_at(site: Site) -> None:
     site.open().initialise(AT)
-    meta = json.loads(encode_meta(KEY, AT)) | {"format": 3}
+    meta = json.loads(encode_meta(KEY, AT)) | {"format": 4}
     name = "meta.json"
     site.move(name, "old.json")
     site.put(name, json.dumps(meta).encode())

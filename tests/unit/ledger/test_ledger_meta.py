@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from runner.errors import StateCorrupt, StateKeyChanged
-from runner.ledger.meta import as_sealed, check_meta, encode_meta, key_id
+from runner.ledger.meta import check_meta, encode_meta, key_id, raised
 
 CREATED = datetime(2025, 10, 1, 9, tzinfo=UTC)
 KEY = "correct horse battery staple"
@@ -20,16 +20,24 @@ def test_the_fingerprint_is_stable_and_not_the_key() -> None:
 
 
 def test_a_new_meta_is_accepted() -> None:
-    content = encode_meta(key_id(KEY), CREATED)
+    content = encode_meta(key_id(KEY), CREATED, 1)
     assert json.loads(content) == {
         "format": 1,
         "key_id": key_id(KEY),
         "created": "2025-10-01T09:00:00Z",
     }
     assert check_meta(content, key_id(KEY), "state/meta.json") == 1
-    sealed = as_sealed(content, "state/meta.json")
+    assert json.loads(encode_meta(key_id(KEY), CREATED)) == json.loads(content) | {"format": 3}
+
+
+def test_a_format_is_raised_and_never_lowered() -> None:
+    content = encode_meta(key_id(KEY), CREATED, 1)
+    sealed = raised(content, 2, "state/meta.json")
     assert json.loads(sealed) == json.loads(content) | {"format": 2}
     assert check_meta(sealed, key_id(KEY), "state/meta.json") == 2
+    newest = raised(sealed, 3, "state/meta.json")
+    assert check_meta(newest, key_id(KEY), "state/meta.json") == 3
+    assert raised(newest, 2, "state/meta.json") == newest
 
 
 def test_another_key_stops_and_says_what_to_do() -> None:
@@ -52,7 +60,7 @@ def test_another_key_stops_and_says_what_to_do() -> None:
         (b'{"format": true, "key_id": "x"}', "format is not"),
         (b'{"format": "1", "key_id": "x"}', "format is not"),
         (b'{"format": 0, "key_id": "x"}', "format is not"),
-        (b'{"format": 3, "key_id": "x"}', "written by a newer sendoff"),
+        (b'{"format": 4, "key_id": "x"}', "written by a newer sendoff"),
         (b'{"format": 1}', "key_id is missing"),
         (b'{"format": 1, "key_id": 3}', "key_id is missing"),
     ],

@@ -13,9 +13,21 @@ from hypothesis import strategies as st
 
 from runner.errors import StateCorrupt
 from runner.ledger.records import _FIELDS, _SETTLED, decode, encode
-from runner.model.ledger import Claim, Closed, Planned, Receipt, Record, Resolution, Settled
+from runner.model.ledger import (
+    Claim,
+    Closed,
+    Planned,
+    Pulled,
+    Receipt,
+    Record,
+    Released,
+    Resolution,
+    Settled,
+    Suppressed,
+)
 
 AT = datetime(2025, 10, 20, 14, 0, 3, tzinfo=UTC)
+TWO = bytes.fromhex("0123456789abcdef" * 2)
 CLAIM = Claim(
     id="c1",
     campaign="spring/invite",
@@ -93,6 +105,31 @@ GOLDEN: list[tuple[Record, str]] = [
             '{"at":"2025-10-20T14:00:03Z","by":"Zoë","campaign":"news","claim":"c1",'
             '"evidence":"log\\nline","ranges":[[0,2],[5,1]],"type":"resolution",'
             '"verdict":"not_sent"}'
+        ),
+    ),
+    (
+        Suppressed(
+            "r1", AT, "sendgrid/groups", "group_unsubscribed", TWO, AT, b"\0\x81\1", 7, "Zoë"
+        ),
+        (
+            '{"at":"2025-10-20T14:00:03Z","by":"Zoë","group":7,'
+            '"keys":"ASNFZ4mrze8BI0VniavN7w==","later":"AIEB","reason":"group_unsubscribed",'
+            '"run":"r1","since":"2025-10-20T14:00:03Z","source":"sendgrid/groups",'
+            '"type":"suppressed"}'
+        ),
+    ),
+    (
+        Released("r1", AT, "manual", TWO, AT),
+        (
+            '{"at":"2025-10-20T14:00:03Z","keys":"ASNFZ4mrze8BI0VniavN7w==","run":"r1",'
+            '"since":"2025-10-20T14:00:03Z","source":"manual","type":"released"}'
+        ),
+    ),
+    (
+        Pulled("r1", AT, "sendgrid/blocks", AT, {"blocked": 3}),
+        (
+            '{"at":"2025-10-20T14:00:03Z","counts":{"blocked":3},"run":"r1",'
+            '"source":"sendgrid/blocks","type":"pulled","until":"2025-10-20T14:00:03Z"}'
         ),
     ),
 ]
@@ -268,6 +305,14 @@ def test_a_field_given_twice_is_refused() -> None:
         replace(CLAIM, at=AT.replace(tzinfo=None)),
         replace(RECEIPT, parts=()),
         Resolution("c1", "news", AT, ((0, 2), (1, 1)), "sent", "me"),
+        Suppressed("r1", AT, "manual", "manual", b"", AT),
+        Suppressed("r1", AT, "manual", "manual", TWO[:-1], AT),
+        Suppressed("r1", AT, "manual", "manual", TWO, AT, b"\0"),
+        Suppressed("r1", AT, "manual", "manual", TWO, AT, b"\0\0\0"),
+        Suppressed("r1", AT, "manual", "manual", TWO, AT, b"\0\0\x80"),
+        Suppressed("r1", AT, "manual", "group_unsubscribed", TWO, AT),
+        Suppressed("r1", AT, "manual", "bounce", TWO, AT, group=7),
+        Released("r1", AT, "manual", TWO, AT, b"\0"),
     ],
 )
 def test_nothing_is_written_that_could_not_be_read(record: Record) -> None:
