@@ -47,7 +47,7 @@ def _rows(job: JobPlan, key: bytes, snapshot: Snapshot) -> Iterator[WhyRow]:
     for index, known in enumerate(job.audience.keys):
         if known == key:
             spot = Spot(job.spots[index])
-            time = job.times[index]
+            time = job.times[index] if spot.waits else 0
             at = datetime.fromtimestamp(time, UTC) if time else claimed
             yield WhyRow(job, spot.reason, at)
             return

@@ -44,6 +44,11 @@ class Spot(IntEnum):
         return self >= Spot.ONLY_IF
 
     @property
+    def waits(self) -> bool:
+        """True for the spots that have a time ahead of them, or behind them by mistake."""
+        return Spot.DUE <= self <= Spot.MISSED
+
+    @property
     def reason(self) -> str:
         """The word for it in counts: ``only_if``, ``in_doubt`` …"""
         return self.name.lower()
@@ -108,14 +113,14 @@ class Queue:
     """
 
     indices: array[int]
-    times: array[int]
+    times: Sequence[int]
     late: bool = False
 
     def __len__(self) -> int:
         return len(self.indices)
 
 
-EMPTY_QUEUE = Queue(array("L"), array("q"))
+EMPTY_QUEUE = Queue(array("I"), array("q"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +137,8 @@ class JobPlan:
     """One job: its numbers, what is to be claimed now, and what holds it.
 
     ``spots`` has one entry per contact of ``audience``; ``times`` the send time of those that
-    are due, later or missed (epoch seconds), 0 for others.  ``first_send``/``last_send`` span
-    due and later.
+    are due, later or missed (epoch seconds; 0: none yet), and counts for nobody else.
+    ``first_send``/``last_send`` span due and later.
 
     ``failures``: how many failed, by reason.  ``closed``: the ledger says that nothing is owed
     any more; ``finished``: nothing is, and it does not say so yet.  ``suppressed``: how many of

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from itertools import compress
 
 from ..model.contacts import Audience
 from ..model.plan import Counts, JobStatus, Spot
 from .history import JobHistory
 
 
-def count(audience: Audience, spots: Sequence[int], history: JobHistory) -> Counts:
+def count(audience: Audience, spots: bytes | bytearray, history: JobHistory) -> Counts:
     """The numbers of one job.
 
     What the ledger says of people who have left the list since, or are excluded now, counts as
     what it was: sent, failed, in doubt or in flight.
     """
-    by_spot = Counter(spots)
+    by_spot = {spot: spots.count(spot) for spot in Spot}
     excluded = _excluded_rows(audience, history)
-    for spot in Spot:
-        if spot.excluded and by_spot[spot]:
-            excluded[spot.reason] = by_spot[spot]
+    for spot, number in by_spot.items():
+        if spot.excluded and number:
+            excluded[spot.reason] = number
     return Counts(
         sent=len(history.sent),
         failed=len(history.failed),
@@ -36,13 +36,15 @@ def count(audience: Audience, spots: Sequence[int], history: JobHistory) -> Coun
 def _excluded_rows(audience: Audience, history: JobHistory) -> dict[str, int]:
     if not history.begun:
         return audience.excluded.counts()
-    counts: Counter[str] = Counter()
     known = (history.sent, history.failed, history.in_doubt, history.in_flight)
-    for key, reason in zip(audience.excluded.keys, audience.excluded.reasons, strict=True):
+    keys, reasons = audience.excluded.keys, audience.excluded.reasons
+    counts: Counter[str] = Counter(reasons)
+    for members in known:
         # a duplicate row is one more row, whatever became of the person's first one
-        if reason == "duplicate" or not any(key in keys for keys in known):
-            counts[reason] += 1
-    return dict(counts)
+        also = Counter(compress(reasons, map(members.__contains__, keys)) if members else ())
+        also.pop("duplicate", None)
+        counts.subtract(also)
+    return dict(+counts)
 
 
 def status(campaign_status: str, counts: Counts, *, paused: bool, held: bool) -> JobStatus:

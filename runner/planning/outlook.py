@@ -11,6 +11,7 @@ from ..model.campaign import Campaign, Recurring
 from ..model.plan import JobPlan, JobStatus, Plan, Spot
 from ..model.views import Occasion
 from .agenda import entries
+from .columns import flags, tally
 from .history import CampaignHistory
 
 QUARTER = 900
@@ -42,7 +43,7 @@ class Cost:
 
 def shape(job: JobPlan) -> Shape | None:
     """How the mails that are to go are spread; None when they have no times yet."""
-    found = Counter(time // HOUR for time in open_times(job))
+    found = _by(HOUR, open_times(job))
     if not found:
         return None
     first, last = min(found), max(found)
@@ -57,17 +58,23 @@ def shape(job: JobPlan) -> Shape | None:
 def cost(job: JobPlan, max_batch: int) -> Cost:
     """What a job still costs: each run hands over what falls into its half hour."""
     size = max(1, min(max_batch, job.campaign.pacing.batch_size))
-    slots = Counter(time // RUN_EVERY for time in open_times(job))
+    slots = _by(RUN_EVERY, open_times(job))
     timeless = job.counts.due + job.counts.later - sum(slots.values())
     parts = [*slots.values(), *([timeless] if timeless > 0 else [])]
     return Cost(sum(-(-part // size) for part in parts), len(parts))
 
 
-def open_times(job: JobPlan) -> Iterator[int]:
-    """The send times (epoch seconds) of those who are to get it and have one."""
-    for spot, time in zip(job.spots, job.times, strict=True):
-        if time and spot in (Spot.DUE, Spot.LATER):
-            yield time
+def open_times(job: JobPlan) -> Counter[int]:
+    """How many of those who are to get it, and have a time, have which (epoch seconds)."""
+    return tally(flags(job.spots, Spot.DUE, Spot.LATER), job.times)
+
+
+def _by(span: int, times: Counter[int]) -> Counter[int]:
+    """The numbers summed over spans of as many seconds."""
+    found: Counter[int] = Counter()
+    for time, count in times.items():
+        found[time // span] += count
+    return found
 
 
 def occasions(plan: Plan, zone: tzinfo) -> Iterator[Occasion]:
@@ -78,7 +85,7 @@ def occasions(plan: Plan, zone: tzinfo) -> Iterator[Occasion]:
 
 def _of_job(job: JobPlan, zone: tzinfo) -> Iterator[Occasion]:
     days: dict[date, tuple[int, int]] = {}
-    found = Counter(time // QUARTER for time in open_times(job))
+    found = _by(QUARTER, open_times(job))
     for quarter in sorted(found):
         day = _utc(quarter * QUARTER).astimezone(zone).date()
         first, count = days.get(day, (quarter * QUARTER, 0))

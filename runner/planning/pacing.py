@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import deque
 from collections.abc import Iterable
 
@@ -20,26 +21,46 @@ class Pacer:
     """
 
     def __init__(self, pacing: Pacing, recent: Iterable[int] = ()) -> None:
-        self._delay = pacing.delay_seconds
+        self._delay = float(pacing.delay_seconds)
         self._cap = pacing.max_per_hour
-        self._free = not self._delay and self._cap is None
-        past = [] if self._free else sorted(recent)
+        self.free = not self._delay and self._cap is None
+        """True when there is nothing to wait for."""
+        past = [] if self.free else sorted(recent)
         self._last: float = past[-1] if past else -math.inf
         self._window: deque[int] = deque(past[-self._cap :] if self._cap else (), self._cap or 0)
 
-    def take(self, earliest: int) -> int:
-        """The next send time that is not before ``earliest``; call in order of ``earliest``."""
-        if self._free:
-            return earliest
-        exact = max(float(earliest), self._last + self._delay)
+    def next(self, earliest: float) -> float:
+        """The next time that is not before ``earliest``, to a fraction of a second."""
+        exact = max(earliest, self._last + self._delay)
         if self._cap is not None and len(self._window) == self._cap:
             # an hour after the one that is `cap` sends ago, so that no hour holds cap + 1
             exact = max(exact, float(self._window[0] + HOUR))
+        return exact
+
+    def book(self, exact: float) -> int:
+        """One goes at this time, which ``next`` has given; the whole second of it."""
         self._last = exact
         time = math.floor(exact)
         if self._cap is not None:
             self._window.append(time)
         return time
+
+    def take(self, earliest: int) -> int:
+        """The next send time that is not before ``earliest``; call in order of ``earliest``."""
+        return earliest if self.free else self.book(self.next(float(earliest)))
+
+    def fill(self, earliest: int, count: int) -> array[int]:
+        """``take``, ``count`` times."""
+        if self.free:
+            return array("q", [earliest]) * count
+        if self._cap is not None:
+            return array("q", (self.take(earliest) for _ in range(count)))
+        start, delay = max(float(earliest), self._last + self._delay), self._delay
+        if count:
+            self._last = start + delay * (count - 1)
+        if delay.is_integer() and start.is_integer():
+            return array("q", range(int(start), int(start) + int(delay) * count, int(delay)))
+        return array("q", (math.floor(start + delay * n) for n in range(count)))
 
 
 def span(pacing: Pacing, count: int) -> int:

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import compress
+from operator import mul
 
 from ..model.campaign import Campaign
 from ..model.contacts import Audience
 from ..model.plan import Spot
 from ..ports import Condition
 from .agenda import Entry, continuous
+from .columns import Constant, Times, flags, indices, spread, table, turn
 from .history import JobHistory
-from .timing import nominal_by_zone
 
 _CLAIMED = (Spot.SENT, Spot.FAILED, Spot.IN_DOUBT, Spot.IN_FLIGHT)
-_OPEN = (Spot.IN_DOUBT, Spot.IN_FLIGHT, Spot.DUE, Spot.LATER, Spot.MISSED)
+_WAITING = (Spot.DUE, Spot.LATER, Spot.MISSED)
+_AFTER_FIRST = table(
+    (
+        (Spot.FAILED, Spot.FIRST_STEP_FAILED),
+        (Spot.CANCELLED, Spot.CANCELLED),
+        *((spot, Spot.NOT_ENROLLED) for spot in Spot if spot.excluded),
+    ),
+    Spot.LATER,
+)
+"""Where a later step's contacts stand by their spot in the first; the rest wait for it."""
 
 
 @dataclass(slots=True)
 class Placing:
     """Two columns over an audience: ``spots``, and ``nominal`` times (0: none yet).
 
-    ``late``: whether a contact joined a continuous drip after its start (by index; first step).
-    A contact that waits for its time stands at LATER until it is paced.
+    A time counts for those who wait (DUE, LATER, MISSED); a contact that waits for its time stands
+    at LATER until it is paced.  ``late``: these joined a continuous drip after its start.
     """
 
     spots: bytearray
-    nominal: array[int]
-    late: frozenset[int] = frozenset()
+    nominal: Times
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +66,37 @@ class PlacingInputs:
 def place(entry: Entry, inputs: PlacingInputs) -> Placing:
     """Place every contact of the audience: claimed, excluded, cancelled, or waiting (LATER)."""
     size = len(inputs.audience)
-    placing = Placing(bytearray([Spot.LATER]) * size, array("q", bytes(8 * size)))
-    waiting = _place_claimed(entry.history, inputs, placing)
+    placing = Placing(bytearray([Spot.LATER]) * size, Constant(0, size))
+    _place_claimed(entry.history, inputs.audience, placing.spots)
     if inputs.campaign.status == "cancelled":
-        _mark(placing, waiting, Spot.CANCELLED)
+        turn(placing.spots, Spot.LATER, Spot.CANCELLED)
         return placing
     if entry.history.closed is not None and not enrols_late(entry, inputs.campaign):
-        released = _owed_still(entry.history, inputs)
-        late = [i for i in waiting if inputs.audience.keys[i] not in released]
-        _mark(placing, late, Spot.JOINED_LATER)
-        waiting = [i for i in waiting if inputs.audience.keys[i] in released]
-    _set_nominal(entry, inputs, placing, waiting)
-    _count_from_decisions(entry.history, inputs, placing, waiting)
+        _leave_out_joiners(_owed_still(entry.history, inputs), inputs.audience, placing.spots)
+    _set_nominal(entry, inputs, placing)
+    _count_from_decisions(entry.history, inputs, placing)
     if inputs.condition is not None:
         _ask(inputs.condition, inputs, placing)
     return placing
+
+
+def _place_claimed(history: JobHistory, audience: Audience, spots: bytearray) -> None:
+    """Mark what the ledger knows."""
+    sets = (history.sent, history.failed, history.in_doubt, history.in_flight)
+    for spot, members in zip(_CLAIMED, sets, strict=True):
+        if members:
+            # a key is in one of them only
+            found = bytes(map(members.__contains__, audience.keys))
+            _put(spots, found, spot)
+
+
+def _put(spots: bytearray, chosen: bytes, spot: Spot) -> None:
+    """Everybody who is chosen is at this spot now."""
+    if len(spots) == spots.count(Spot.LATER):
+        spots[:] = chosen.translate(table(((0, Spot.LATER), (1, spot))))
+        return
+    for index in indices(chosen):
+        spots[index] = spot
 
 
 def _owed_still(history: JobHistory, inputs: PlacingInputs) -> Set[bytes]:
@@ -78,39 +106,32 @@ def _owed_still(history: JobHistory, inputs: PlacingInputs) -> Set[bytes]:
     return history.released | history.reopened_by(inputs.first[1])
 
 
-def _mark(placing: Placing, indices: Sequence[int], spot: Spot) -> None:
-    for index in indices:
-        placing.spots[index] = spot
-        placing.nominal[index] = 0
+def _leave_out_joiners(owed: Set[bytes], audience: Audience, spots: bytearray) -> None:
+    """Of a job that is over, only those are owed it."""
+    still = bytes(map(owed.__contains__, audience.keys))
+    back = [i for i in indices(still) if spots[i] == Spot.LATER]
+    turn(spots, Spot.LATER, Spot.JOINED_LATER)
+    for index in back:
+        spots[index] = Spot.LATER
 
 
-def _place_claimed(history: JobHistory, inputs: PlacingInputs, placing: Placing) -> list[int]:
-    """Mark what the ledger knows; returns the indices of all others."""
-    sets = (history.sent, history.failed, history.in_doubt, history.in_flight)
-    known = [(spot, keys) for spot, keys in zip(_CLAIMED, sets, strict=True) if keys]
-    if not known:
-        return list(range(len(inputs.audience)))
-    waiting = []
-    for index, key in enumerate(inputs.audience.keys):
-        for spot, keys in known:
-            if key in keys:
-                placing.spots[index] = spot
-                break
-        else:
-            waiting.append(index)
-    return waiting
-
-
-def _set_nominal(entry: Entry, inputs: PlacingInputs, placing: Placing, waiting: list[int]) -> None:
+def _set_nominal(entry: Entry, inputs: PlacingInputs, placing: Placing) -> None:
     if inputs.first is not None:
-        _follow_first_step(entry, inputs, placing, waiting, inputs.first)
-        return
-    nominal = nominal_by_zone(entry.timing)
-    zones = inputs.audience.fields["timezone"]
-    if enrols_late(entry, inputs.campaign):
-        placing.late = frozenset(waiting)
-    for index in waiting:
-        placing.nominal[index] = inputs.now if placing.late else nominal(zones[index])
+        _follow_first_step(entry, inputs, placing, inputs.first)
+    elif enrols_late(entry, inputs.campaign):
+        placing.late = Spot.LATER in placing.spots
+        placing.nominal = Constant(inputs.now, len(inputs.audience))
+    else:
+        placing.nominal = _by_zone(entry, inputs.audience)
+
+
+def _by_zone(entry: Entry, audience: Audience) -> Times:
+    """When it is due for each contact, whoever it is: a million live in a few hundred zones."""
+    if not entry.timing.by_recipient:
+        return Constant(entry.timing.nominal(""), len(audience))
+    zones = audience.fields["timezone"]
+    due = {zone: entry.timing.nominal(zone) for zone in set(zones)}
+    return array("q", map(due.__getitem__, zones))
 
 
 def enrols_late(entry: Entry, campaign: Campaign) -> bool:
@@ -127,41 +148,46 @@ def _follow_first_step(
     entry: Entry,
     inputs: PlacingInputs,
     placing: Placing,
-    waiting: list[int],
     first_step: tuple[Placing, JobHistory],
 ) -> None:
     """Later steps: only who got the first one, counted from its time."""
     first, history = first_step
-    nominal = nominal_by_zone(entry.timing)
-    zones = inputs.audience.fields["timezone"]
-    for index in waiting:
-        key, spot = inputs.audience.keys[index], first.spots[index]
-        if spot == Spot.FAILED:
-            placing.spots[index] = Spot.FIRST_STEP_FAILED
-        elif spot == Spot.SENT:
-            joined = history.enrolled.get(key)
-            placing.nominal[index] = (
-                nominal(zones[index])
-                if joined is None
-                else entry.timing.after(joined, zones[index])
-            )
-        elif Spot(spot).excluded:
-            placing.spots[index] = Spot.NOT_ENROLLED
-        elif spot == Spot.CANCELLED:
-            placing.spots[index] = Spot.CANCELLED
-        # the rest wait for their first step: LATER, without a time of their own
+    own = placing.spots
+    placing.spots = first.spots.translate(_AFTER_FIRST)
+    for index in indices(flags(own, *(spot for spot in Spot if spot != Spot.LATER))):
+        placing.spots[index] = own[index]
+    # the rest wait for their first step: LATER, without a time of their own
+    due, got = _by_zone(entry, inputs.audience), flags(first.spots, Spot.SENT)
+    placing.nominal = due if 0 not in got else array("q", map(mul, got, due))
+    if history.enrolled:
+        _count_from_enrolment(entry, inputs.audience, placing, history.enrolled, got)
 
 
-def _count_from_decisions(
-    history: JobHistory, inputs: PlacingInputs, placing: Placing, waiting: list[int]
+def _count_from_enrolment(
+    entry: Entry,
+    audience: Audience,
+    placing: Placing,
+    enrolled: Mapping[bytes, datetime],
+    got: bytes,
 ) -> None:
+    joined = bytes(map(enrolled.__contains__, audience.keys))
+    nominal, zones = spread(placing.nominal), audience.fields["timezone"]
+    for index, key in zip(indices(joined), compress(audience.keys, joined), strict=True):
+        if got[index]:
+            nominal[index] = entry.timing.after(enrolled[key], zones[index])
+    placing.nominal = nominal
+
+
+def _count_from_decisions(history: JobHistory, inputs: PlacingInputs, placing: Placing) -> None:
     """What a person made due again is as late as that decision, not as the first attempt."""
     if not history.decided:
         return
-    for index in waiting:
-        decided = history.decided.get(inputs.audience.keys[index])
-        if decided is not None and placing.nominal[index]:
-            placing.nominal[index] = max(placing.nominal[index], int(decided.timestamp()))
+    decided = bytes(map(history.decided.__contains__, inputs.audience.keys))
+    nominal, keys = spread(placing.nominal), inputs.audience.keys
+    for index, key in zip(indices(decided), compress(keys, decided), strict=True):
+        if nominal[index]:
+            nominal[index] = max(nominal[index], int(history.decided[key].timestamp()))
+    placing.nominal = nominal
 
 
 def _ask(condition: Condition, inputs: PlacingInputs, placing: Placing) -> None:
@@ -169,16 +195,18 @@ def _ask(condition: Condition, inputs: PlacingInputs, placing: Placing) -> None:
 
     Whoever the answer is not known for yet waits for it: LATER, without a time.
     """
-    for index, spot in enumerate(placing.spots):
-        if spot != Spot.LATER or not 0 < placing.nominal[index] <= inputs.until:
+    nominal = placing.nominal
+    for index in indices(flags(placing.spots, Spot.LATER)):
+        if not 0 < nominal[index] <= inputs.until:
             continue
-        sent = _WasSent(inputs, index, placing.nominal[index])
+        sent = _WasSent(inputs, index, nominal[index])
         wanted = condition(inputs.audience.contact(index), sent)
         if wanted and not sent.unknown:
             continue
         if not sent.unknown:
             placing.spots[index] = Spot.ONLY_IF
-        placing.nominal[index] = 0
+        placing.nominal = nominal = spread(nominal)
+        nominal[index] = 0
 
 
 @dataclass(slots=True)
@@ -193,6 +221,8 @@ class _WasSent:
 
     def __call__(self, step: str) -> bool:
         before = (self.inputs.before or {}).get(step)
-        if before is not None and before.spots[self.index] in _OPEN:
-            self.unknown |= before.nominal[self.index] <= self.time
+        if before is not None:
+            spot = before.spots[self.index]
+            waits = spot in _WAITING and before.nominal[self.index] <= self.time
+            self.unknown |= waits or spot in (Spot.IN_DOUBT, Spot.IN_FLIGHT)
         return self.inputs.audience.keys[self.index] in (self.inputs.sent or {}).get(step, ())
