@@ -44,7 +44,7 @@ class Claimer:
                 datetime.fromtimestamp(last, now.tzinfo) + self.budget + LEASE_MARGIN
             ),
             provider=self.provider.name,
-            keys=b"".join(job.audience.keys[i] for i in batch.indices),
+            keys=b"".join(job.audience.keys.take(batch.indices)),
             times=compress_times(batch.times),
             total=len(job.audience),
             content=desk.content_digest(job.campaign, job.step),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from .errors import InputError
 from .model.campaign import Campaign
+from .model.columns import take
 from .model.ledger import Claim, Receipt, Settled
 from .model.message import Composed, MessageBatch, Outcome
 from .planning.history import compress_ranges
@@ -154,8 +155,8 @@ def _message_batch(
         campaign=campaign.id,
         sender=campaign.sender,
         reply_to=campaign.reply_to,
-        emails=[audience.emails[i] for i in indices],
-        keys=[audience.keys[i] for i in indices],
+        emails=take(audience.emails, indices),
+        keys=audience.keys.take(indices),
         send_at=times,
         content=composed,
         asm_group=campaign.unsubscribe.sendgrid_group,

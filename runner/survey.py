@@ -15,6 +15,7 @@ from typing import Protocol
 from .errors import InputError, Problem
 from .model.campaign import Campaign, Step
 from .model.changes import Version
+from .model.columns import KeyColumn
 from .model.contacts import KEY_BYTES, Audience, ContactList
 from .model.ledger import BOOK, Claim, Planned, Record, job_id
 from .model.plan import Hold, JobPlan, Plan
@@ -226,7 +227,7 @@ def _stand_in(audience: Audience, history: CampaignHistory, desk: Desk) -> Audie
     stand_ins = list(known)[: len(audience)]
     others = len(audience) - len(stand_ins)
     stand_ins += [number.to_bytes(KEY_BYTES) for number in range(others)]
-    return replace(audience, keys=stand_ins)
+    return replace(audience, keys=KeyColumn.of(stand_ins))
 
 
 def _contents(desk: Desk, campaign: Campaign, history: CampaignHistory) -> Mapping[str, str]:

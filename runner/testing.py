@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from .errors import InputError, Problem, RaceLost
 from .model.campaign import Campaign, Step
+from .model.columns import KeyColumn
 from .model.contacts import Audience, ContactList, Excluded
 from .model.ledger import BOOK, Claim, Document, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered, Verdict
@@ -270,5 +271,5 @@ def audience(
     """An audience of these addresses."""
     zones = list(timezones) or [""] * len(emails)
     columns = {"email": list(emails), "timezone": zones, **(fields or {})}
-    keys = [fake_key(email) for email in emails]
+    keys = KeyColumn.of(fake_key(email) for email in emails)
     return Audience("people", list(emails), keys, columns, range(2, len(emails) + 2), excluded)

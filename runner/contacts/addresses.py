@@ -7,6 +7,8 @@ examples and tests allowed, and with an ASCII local part: no provider here speak
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,6 +22,14 @@ _is_plain_domain = re.compile(
     rf"(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z])?"
 ).fullmatch
 _SPECIAL_USE = ("arpa", "invalid", "local", "localhost", "onion")
+
+_PLAIN_LABEL = "[a-z0-9]++(?:-[a-z0-9]++)*+"  # no double hyphen, which is another matter
+_plain_lines = re.compile(
+    # short enough for every limit there is, so that nothing else has to be counted
+    rf"(?:(?=[^\n]{{1,{LOCAL_LIMIT - 1}}}\n){_ATEXT}(?:\.{_ATEXT})*+@(?:{_PLAIN_LABEL}\.)++"
+    rf"(?!(?:{'|'.join(_SPECIAL_USE)})\n)[a-z]++(?:-[a-z]++)*+\n)*+"
+).match
+"""As many lines as there are that hold an address in plain letters, its domain in lower case."""
 
 
 class Address(NamedTuple):
@@ -52,6 +62,54 @@ def forms(raw: str) -> tuple[str, str] | None:
     # ASCII is its own NFC, and lower-casing is its case folding
     folded = local.lower()
     return envelope, envelope if folded == local else f"{folded}@{host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Many addresses in their two forms, '' and b"" for those that are not valid.
+
+    ``matching`` is UTF-8.  ``invalid``: the rows of those that are not valid, ascending.
+    """
+
+    envelopes: list[str]
+    matching: list[bytes]
+    invalid: list[int]
+
+
+def read_addresses(raw: Sequence[str]) -> Addresses:
+    """``normalise`` for many: whatever is plain is checked together, the rest one by one."""
+    envelopes = list(map(str.strip, raw))
+    text = "\n".join(envelopes) + "\n"
+    if not raw or text.count("\n") != len(raw):  # white space within an address
+        return _one_by_one(envelopes)
+    # ASCII is its own NFC, and lower-casing is its case folding
+    matching = text.lower().encode("utf-8", "surrogatepass").split(b"\n")[:-1]
+    found = Addresses(envelopes, matching, [])
+    at = row = 0
+    while True:
+        plain = _plain_lines(text, at)
+        end = plain.end() if plain else at
+        row += text.count("\n", at, end)
+        if end == len(text):
+            return found
+        _look_closely(found, row)
+        at, row = text.index("\n", end) + 1, row + 1
+
+
+def _one_by_one(envelopes: list[str]) -> Addresses:
+    found = Addresses(envelopes, [b""] * len(envelopes), [])
+    for row in range(len(envelopes)):
+        _look_closely(found, row)
+    return found
+
+
+def _look_closely(found: Addresses, row: int) -> None:
+    pair = forms(found.envelopes[row])
+    if pair is None:
+        found.invalid.append(row)
+        found.envelopes[row], found.matching[row] = "", b""
+    else:
+        found.envelopes[row], found.matching[row] = pair[0], pair[1].encode()
 
 
 @lru_cache(maxsize=1 << 14)

@@ -1,44 +1,63 @@
-"""From the rows of a source to its audience, in one pass over columns.
-
-A person is a contact key.  The first of a person's rows stands for all of them; a ban in any of
-the rows is a ban for the person, and the further rows are duplicates.
-"""
+"""From the rows of a source to its audience: columns are gathered, and then the rows are judged."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
-from typing import get_args
+from operator import itemgetter
 
 from ..errors import InputError, Problem
-from ..model.contacts import Audience, ContactList, Reason
+from ..model.columns import CodedColumn, KeyColumn, Picked, PickedColumn
+from ..model.contacts import NO_KEY, Audience, ContactList, Excluded
 from ..ports import Files
-from .addresses import fault, forms
+from .addresses import fault, read_addresses
 from .bans import BanColumns
-from .columns import OutColumns, TextColumn, ZoneColumn
+from .columns import LineBuilder, ZoneBuilder
 from .findings import Findings
 from .layout import Layout, lay_out
+from .persons import IS_MAILED, IS_OUT, OUT, REASONS, judge, verdict_of
 from .sources import Block, open_table
+from .spool import Spool
 from .suppressions import Suppressions
+from .texts import TextBuilder
 
-_RANK: Mapping[Reason, int] = {reason: rank for rank, reason in enumerate(get_args(Reason))}
+_INVALID, _SUPPRESSED = verdict_of("invalid_address"), verdict_of("suppressed")
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What decides about a contact besides its row; ``key_of`` takes an address' matching form."""
+    """What decides about a contact besides its row.
 
-    key_of: Callable[[str], bytes]
+    ``pack_keys`` takes addresses' matching forms as UTF-8 and gives their keys, one after another.
+    """
+
+    pack_keys: Callable[[Iterable[bytes]], bytes]
     suppressions: Suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of a list, mailed or not, as columns of equal length.
+
+    ``verdicts``: a byte a row, see ``persons``.
+    """
+
+    list_name: str
+    emails: Sequence[str]
+    fields: Mapping[str, Sequence[str]]
+    lines: Sequence[int]
+    keys: KeyColumn
+    verdicts: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A list as it was read: its audience without any segment, and what to warn of."""
 
+    rows: Rows
     audience: Audience
     warnings: tuple[Problem, ...]
 
@@ -48,127 +67,118 @@ def read_list(contact_list: ContactList, files: Files, rules: Rules) -> Reading:
     with open_table(contact_list, files) as table:
         layout = lay_out(contact_list, table)
         bans = BanColumns(layout, contact_list.require_consent, table.path)
-        rows = _Rows(table.path, layout, bans, rules)
+        gathering = _Gathering(table.path, layout, bans, rules)
         try:
             for block in table.blocks:
-                rows.take(block)
+                gathering.take(block)
         except InputError as error:
-            rows.problems.extend(error.problems)
-    rows.problems.raise_if_any()
-    return Reading(rows.audience(contact_list.name), (*layout.warnings, *rows.warnings()))
+            gathering.problems.extend(error.problems)
+    gathering.problems.raise_if_any()
+    rows = gathering.rows(contact_list.name)
+    return Reading(rows, mailed(rows), (*layout.warnings, *gathering.warnings(rows)))
 
 
-class _Rows:
-    """The columns of the rows that were kept so far, and who is banned."""
+class _Gathering:
+    """The columns of all rows so far."""
 
     def __init__(self, path: str, layout: Layout, bans: BanColumns, rules: Rules) -> None:
         self.problems = Findings()
         self._path = path
         self._email_at = layout.roles["email"]
-        self._bans = bans
+        self._ban_columns = bans
         self._rules = rules
         self._invalid = Findings()
-        self._emails: list[str] = []
-        self._keys: list[bytes] = []
-        self._lines = array("Q")
-        self._zones = ZoneColumn(path, layout.roles.get("timezone"))
-        self._fields = [(name, at, TextColumn()) for name, at in layout.fields.items()]
-        self._seen: set[bytes] = set()
-        self._banned: dict[bytes, Reason] = {}
-        self._out = OutColumns()
+        spool = Spool()
+        self._emails = TextBuilder(spool, few=False)
+        self._keys = bytearray()
+        self._bans = bytearray()
+        self._lines = LineBuilder()
+        self._zones = ZoneBuilder(spool, path, layout.roles.get("timezone"))
+        self._fields = [(name, at, TextBuilder(spool)) for name, at in layout.fields.items()]
 
     def take(self, block: Block) -> None:
         """Add the rows of one block."""
-        keep = self._sift(block)
-        self._lines.extend(compress(block.lines, keep))
-        self._zones.take(block, keep)
+        found = read_addresses(block.columns[self._email_at])
+        keys = bytearray(self._rules.pack_keys(found.matching))
+        bans = self._ban_columns.read(block, self.problems)
+        if self._rules.suppressions.by_domain:
+            self._ban_domains(found.envelopes, bans)
+        for row in found.invalid:
+            keys[row * len(NO_KEY) : (row + 1) * len(NO_KEY)] = NO_KEY
+            bans[row] = _INVALID
+            self._refuse(block.columns[self._email_at][row], block.lines[row])
+        self._keys += keys
+        self._bans += bans
+        self._emails.extend(found.envelopes)
+        self._lines.extend(block.lines)
+        self._zones.take(block)
         for _, at, column in self._fields:
-            column.extend(compress(block.columns[at], keep))
+            column.extend(list(map(str.strip, block.columns[at])))
 
-    def _sift(self, block: Block) -> list[bool]:
-        """Decide row by row; True for those that are the first of their person."""
-        key_of, seen = self._rules.key_of, self._seen
-        bans = self._bans.read(block, self.problems)
-        keep: list[bool] = []
-        for raw, line, ban in zip(block.columns[self._email_at], block.lines, bans, strict=True):
-            pair = forms(raw)
-            if pair is None:
-                self._refuse(raw, line)
-                keep.append(False)
-                continue
-            key = key_of(pair[1])
-            if ban is not None:
-                self._ban(key, ban)
-            if key in seen:
-                self._out.add(key, "duplicate", line)
-                keep.append(False)
-            else:
-                seen.add(key)
-                self._keys.append(key)
-                self._emails.append(pair[0])
-                keep.append(True)
-        return keep
+    def _ban_domains(self, emails: Sequence[str], bans: bytearray) -> None:
+        covers = lru_cache(maxsize=1 << 14)(self._rules.suppressions.covers)
+        domains = map(itemgetter(2), (email.rpartition("@") for email in emails))
+        for row in compress(range(len(emails)), map(covers, domains)):
+            bans[row] = bans[row] or _SUPPRESSED
 
     def _refuse(self, raw: str, line: int) -> None:
-        self._out.add(b"", "invalid_address", line)
         message = "" if self._invalid.full else fault(raw)
         hint = "this row is left out"
         code = "invalid_address"
         self._invalid.add(Problem(self._path, line, 1, message, hint, code, "warning"))
 
-    def _ban(self, key: bytes, reason: Reason) -> None:
-        before = self._banned.get(key)
-        if before is None or _RANK[reason] < _RANK[before]:
-            self._banned[key] = reason
-
-    def warnings(self) -> tuple[Problem, ...]:
+    def warnings(self, rows: Rows) -> tuple[Problem, ...]:
         """Rows with a time zone or an address that is none."""
-        return (*self._invalid.problems(), *self._zones.wrong.problems())
+        return (*self._invalid.problems(), *self._zones.warnings(rows.verdicts))
 
-    def _ban_suppressed(self) -> None:
-        """Key by key for keys, person by person only if whole domains are suppressed."""
-        suppressions = self._rules.suppressions
-        for key in suppressions.keys & self._seen:
-            self._ban(key, "suppressed")
-        if suppressions.by_domain:
-            covers = lru_cache(maxsize=1 << 14)(suppressions.covers)
-            for key, email in zip(self._keys, self._emails, strict=True):
-                if covers(email.rpartition("@")[2]):
-                    self._ban(key, "suppressed")
-
-    def audience(self, list_name: str) -> Audience:
-        """What is left of the rows without the persons who are banned."""
-        self._ban_suppressed()
-        self._seen.clear()  # no further rows come, and the copies below want the room
-        fields = {name: column.values for name, _, column in self._fields}
-        everyone = Audience(
+    def rows(self, list_name: str) -> Rows:
+        """All of them, judged; nothing more may come."""
+        emails = self._emails.column()
+        packed, self._keys = bytes(self._keys), bytearray()
+        return Rows(
             list_name=list_name,
-            emails=self._emails,
-            keys=self._keys,
-            fields={"email": self._emails, "timezone": self._zones.values, **fields},
-            lines=self._lines,
+            emails=emails,
+            fields={
+                "email": emails,
+                "timezone": self._zones.column(),
+                **{name: column.column() for name, _, column in self._fields},
+            },
+            lines=self._lines.column(),
+            keys=KeyColumn(packed),
+            verdicts=judge(packed, self._bans, self._rules.suppressions.keys),
         )
-        return without(everyone, list(map(self._banned.get, self._keys)), self._out)
 
 
-def without(audience: Audience, reasons: Sequence[Reason | None], out: OutColumns) -> Audience:
-    """The audience less the rows that have a reason, which join those in ``out``."""
-    keep = [reason is None for reason in reasons]
-    for key, reason, line in zip(audience.keys, reasons, audience.lines, strict=True):
-        if reason is not None:
-            out.add(key, reason, line)
-    if all(keep):
-        return replace(audience, excluded=out.excluded())
-    emails = list(compress(audience.emails, keep))
-    fields = {
-        name: emails if name == "email" else list(compress(column, keep))
-        for name, column in audience.fields.items()
-    }
+def mailed(rows: Rows) -> Audience:
+    """The audience that the verdicts leave."""
+    if not any(rows.verdicts):
+        return Audience(rows.list_name, rows.emails, rows.keys, rows.fields, rows.lines)
+    mask = rows.verdicts.translate(IS_MAILED)
+    picked = Picked(mask)
+    emails = PickedColumn(rows.emails, picked)
     return Audience(
-        list_name=audience.list_name,
+        list_name=rows.list_name,
         emails=emails,
-        keys=list(compress(audience.keys, keep)),
-        fields=fields,
-        lines=array("Q", compress(audience.lines, keep)),
-        excluded=out.excluded(),
+        keys=_keys(rows, mask),
+        fields={
+            name: emails if column is rows.emails else PickedColumn(column, picked)
+            for name, column in rows.fields.items()
+        },
+        lines=PickedColumn(rows.lines, picked),
+        excluded=_excluded(rows),
     )
+
+
+def _excluded(rows: Rows) -> Excluded:
+    mask = rows.verdicts.translate(IS_OUT)
+    # without the rows that are mailed, all in C
+    places = rows.verdicts.translate(OUT, bytes([0]))
+    return Excluded(
+        keys=_keys(rows, mask),
+        reasons=CodedColumn(places, REASONS),
+        lines=array("Q", compress(rows.lines, mask)),
+    )
+
+
+def _keys(rows: Rows, mask: bytes) -> KeyColumn:
+    return KeyColumn(array("Q", compress(array("Q", rows.keys.packed), mask)).tobytes())

@@ -1,88 +1,82 @@
-"""Growing columns: what is kept of a million rows, without a million objects a column."""
+"""Growing columns: the lines of the rows, and their time zones."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import compress
 
 from ..errors import Problem
-from ..model.contacts import Excluded, Reason
+from ..model.columns import Column
 from .findings import Findings
+from .persons import NOBODY
 from .sources import Block
+from .spool import Spool
+from .texts import TextBuilder
 from .timezones import Zones, suggestion
 
-_POOL_LIMIT = 1 << 16
 
-
-class TextColumn:
-    """Values without the white space around them; equal ones share one string.
-
-    Only as long as there are few different ones: sharing unique values saves nothing.
-    """
+class LineBuilder:
+    """The line of each row: a range for as long as every row has a line of its own."""
 
     def __init__(self) -> None:
-        self.values: list[str] = []
-        self._pool: dict[str, str] = {}
+        self._range = range(0)
+        self._lines: array[int] | None = None
 
-    def extend(self, values: Iterable[str]) -> None:
-        """Append values."""
-        stripped = list(map(str.strip, values))
-        if len(self._pool) < _POOL_LIMIT:
-            stripped = list(map(self._pool.setdefault, stripped, stripped))
-        self.values += stripped
+    def extend(self, lines: Sequence[int]) -> None:
+        """Append the lines of some rows, ascending."""
+        if not lines:
+            return
+        if self._lines is None:
+            first = self._range.start if self._range else lines[0]
+            known = len(self._range)
+            in_step = lines[0] == first + known and lines[-1] - lines[0] == len(lines) - 1
+            if in_step:
+                self._range = range(first, first + known + len(lines))
+                return
+            self._lines = array("Q", self._range)
+        self._lines.extend(lines)
+
+    def column(self) -> Sequence[int]:
+        """The lines of all rows."""
+        return self._range if self._lines is None else self._lines
 
 
-class ZoneColumn:
-    """Each contact's own time zone, '' when it has none or a wrong one (noted in ``wrong``)."""
+class ZoneBuilder:
+    """Each contact's own time zone, '' when it has none or a wrong one."""
 
-    def __init__(self, path: str, at: int | None) -> None:
-        self.values: list[str] = []
-        self.wrong = Findings()
+    def __init__(self, spool: Spool, path: str, at: int | None) -> None:
         self._path = path
         self._at = at
+        self._column = TextBuilder(spool)
         self._zones = Zones()
+        self._rows = 0
+        self._wrong: list[tuple[int, int, str]] = []
 
-    def take(self, block: Block, keep: Sequence[bool]) -> None:
-        """Append the zones of the rows to keep."""
+    def take(self, block: Block) -> None:
+        """Append the zones of the rows."""
+        count = len(block.lines)
         if self._at is None:
-            self.values += [""] * sum(keep)
+            self._column.extend([""] * count)
             return
-        written = list(compress(block.columns[self._at], keep))
+        written = block.columns[self._at]
         names = list(map(self._zones.__getitem__, written))
-        self.values += names
+        self._column.extend(names)
         if "" in names:
-            lines = compress(block.lines, keep)
-            for name, value, line in zip(names, written, lines, strict=True):
+            for row, (name, value) in enumerate(zip(names, written, strict=True)):
                 if not name and value.strip():
-                    self._note(value, line)
+                    self._wrong.append((self._rows + row, block.lines[row], value))
+        self._rows += count
 
-    def _note(self, value: str, line: int) -> None:
-        hint = "" if self.wrong.full else suggestion(value)
+    def column(self) -> Column[str]:
+        """The zones of all rows."""
+        return self._column.column()
+
+    def warnings(self, verdicts: bytes) -> Iterable[Problem]:
+        """Zones that are none, of those rows that stand for a person."""
+        found = Findings()
         message = "this contact's time zone is not known"
-        self.wrong.add(Problem(self._path, line, 1, message, hint, "time_zone", "warning"))
-
-
-class OutColumns:
-    """The rows that are not mailed, those in ``before`` among them."""
-
-    def __init__(self, before: Excluded | None = None) -> None:
-        before = before or Excluded()
-        self._keys: list[bytes] = list(before.keys)
-        self._reasons: list[Reason] = list(before.reasons)
-        self._lines = array("Q", before.lines)
-
-    def add(self, key: bytes, reason: Reason, line: int) -> None:
-        """Note one row; ``key`` is b"" where the address is not valid."""
-        self._keys.append(key)
-        self._reasons.append(reason)
-        self._lines.append(line)
-
-    def excluded(self) -> Excluded:
-        """All of them in the order of their lines."""
-        order = sorted(range(len(self._lines)), key=self._lines.__getitem__)
-        return Excluded(
-            keys=[self._keys[at] for at in order],
-            reasons=[self._reasons[at] for at in order],
-            lines=array("Q", (self._lines[at] for at in order)),
-        )
+        for row, line, value in self._wrong:
+            if verdicts[row] not in NOBODY:
+                hint = "" if found.full else suggestion(value)
+                found.add(Problem(self._path, line, 1, message, hint, "time_zone", "warning"))
+        return found.problems()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..model.contacts import KEY_BYTES
 
@@ -16,8 +16,8 @@ def contact_key(secret: bytes, matching: str) -> bytes:
     return hmac.digest(secret, matching.encode(), "sha256")[:KEY_BYTES]
 
 
-def key_maker(secret: bytes) -> Callable[[str], bytes]:
-    """``contact_key`` for one secret and a million addresses.
+def key_packer(secret: bytes) -> Callable[[Iterable[bytes]], bytes]:
+    """``contact_key`` for one secret and a million addresses (as UTF-8): their keys in a row.
 
     HMAC by RFC 2104, its two halves keyed once and then copied: about half the time of
     setting them up for each address.
@@ -28,10 +28,20 @@ def key_maker(secret: bytes) -> Callable[[str], bytes]:
     copy_inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded)).copy
     copy_outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded)).copy
 
-    def make(matching: str) -> bytes:
-        inner, outer = copy_inner(), copy_outer()
-        inner.update(matching.encode())
-        outer.update(inner.digest())
-        return outer.digest()[:KEY_BYTES]
+    def pack(addresses: Iterable[bytes]) -> bytes:
+        keys: list[bytes] = []
+        append = keys.append
+        for address in addresses:
+            inner, outer = copy_inner(), copy_outer()
+            inner.update(address)
+            outer.update(inner.digest())
+            append(outer.digest()[:KEY_BYTES])
+        return b"".join(keys)
 
-    return make
+    return pack
+
+
+def key_maker(secret: bytes) -> Callable[[str], bytes]:
+    """``contact_key`` for one secret and many addresses, one at a time."""
+    pack = key_packer(secret)
+    return lambda matching: pack([matching.encode()])

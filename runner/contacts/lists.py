@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from ..model.contacts import Audience, ContactList, FileSource, Reason
 from ..ports import Files
 from .addresses import fault, normalise
 from .audience import Reading, Rules, read_list
-from .keys import contact_key, key_maker
+from .keys import contact_key, key_maker, key_packer
 from .layout import lay_out
 from .sources import open_table
 from .suppressions import read_suppressions
@@ -81,7 +81,7 @@ class ContactLists:
             from .segments import segment  # noqa: PLC0415
 
             path = _source_path(contact_list)
-            self._segments[key] = segment(contact_list, reading.audience, where, path)
+            self._segments[key] = segment(contact_list, reading, where, path)
         return self._segments[key]
 
     def key(self, email: str) -> bytes:
@@ -133,11 +133,10 @@ class ContactLists:
 
     def _all_rules(self) -> Rules:
         if self._rules is None:
-            key_of: Callable[[str], bytes] = key_maker(self._secret)
             suppressed = read_suppressions(
-                self._files, self._suppressions, key_of, self._suppressed_keys
+                self._files, self._suppressions, key_maker(self._secret), self._suppressed_keys
             )
-            self._rules = Rules(key_of, suppressed)
+            self._rules = Rules(key_packer(self._secret), suppressed)
         return self._rules
 
 

@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
+from itertools import compress
 
 from ..errors import InputError, Problem
 from ..expressions import Expression, ExpressionError, compile_expression
-from ..model.contacts import Audience, ContactList, Reason
-from .audience import without
-from .columns import OutColumns
+from ..model.contacts import Audience, ContactList
+from .audience import Reading, mailed
 from .findings import Findings
+from .persons import IS_MAILED, verdict_of
 
 _REMEMBERED = 1 << 16
+_SEGMENT = verdict_of("segment")
 
 
-def segment(contact_list: ContactList, audience: Audience, where: str, path: str) -> Audience:
-    """Who of ``audience`` fulfils ``where``; the others are excluded as ``segment``.
+def segment(contact_list: ContactList, reading: Reading, where: str, path: str) -> Audience:
+    """Who of the whole list's audience fulfils ``where``; the others are excluded as ``segment``.
 
     Raises InputError: at the list when the condition itself is wrong, at the contact's line in
     ``path`` when it cannot be decided for somebody.
     """
+    rows, audience = reading.rows, reading.audience
     holds = _compiled(contact_list, audience, where)
     findings = Findings()
-    reasons: list[Reason | None] = []
-    lines = iter(audience.lines)
-    for verdict in _verdicts(holds, audience):
-        line = next(lines)
-        if isinstance(verdict, str):
-            message = f"`where` cannot be decided for this contact: {verdict}"
-            findings.add(Problem(path, line, 1, message))
-        reasons.append(None if verdict is True else "segment")
+    verdicts = bytearray(rows.verdicts)
+    still_in = compress(range(len(verdicts)), rows.verdicts.translate(IS_MAILED))
+    for row, answer in zip(still_in, _answers(holds, audience), strict=True):
+        if answer is True:
+            continue
+        verdicts[row] = _SEGMENT
+        if isinstance(answer, str):
+            message = f"`where` cannot be decided for this contact: {answer}"
+            findings.add(Problem(path, rows.lines[row], 1, message))
     findings.raise_if_any()
-    return without(audience, reasons, OutColumns(audience.excluded))
+    return mailed(replace(rows, verdicts=bytes(verdicts)))
 
 
 def _compiled(contact_list: ContactList, audience: Audience, where: str) -> Expression:
@@ -62,22 +67,22 @@ def _near(name: str, fields: Mapping[str, Sequence[str]]) -> str:
     return f"did you mean {close[0]!r}?" if close else "they have: " + ", ".join(sorted(fields))
 
 
-def _verdicts(holds: Expression, audience: Audience) -> Iterator[bool | str]:
+def _answers(holds: Expression, audience: Audience) -> Iterator[bool | str]:
     """For each contact whether it is meant, or why that cannot be said.
 
     The condition sees the fields that it names and nothing else, so equal values give equal
-    verdicts: a million contacts of fifty regions are fifty evaluations.
+    answers: a million contacts of fifty regions are fifty evaluations.
     """
     names = sorted(holds.fields)
     rows: Iterator[tuple[str, ...]] = zip(*(audience.fields[name] for name in names), strict=True)
     known: dict[tuple[str, ...], bool | str] = {}
     for values in rows if names else iter([()] * len(audience)):
-        verdict = known.get(values)
-        if verdict is None:
-            verdict = _decide(holds, dict(zip(names, values, strict=True)))
+        answer = known.get(values)
+        if answer is None:
+            answer = _decide(holds, dict(zip(names, values, strict=True)))
             if len(known) < _REMEMBERED:
-                known[values] = verdict
-        yield verdict
+                known[values] = answer
+        yield answer
 
 
 def _decide(holds: Expression, contact: Mapping[str, str]) -> bool | str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from .campaign import Place
+from .columns import KEY_WIDTH, CodedColumn, KeyColumn
 from .sources import FetchedSource, Format, Refresh
 
-KEY_BYTES = 8
+KEY_BYTES = KEY_WIDTH
 """The length of a contact key."""
+
+NO_KEY = bytes(KEY_BYTES)
+"""Stands in a column of keys where there is none."""
 
 Reason = Literal[
     "invalid_address",
@@ -82,21 +87,20 @@ class ContactList:
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """The rows of a list that are not mailed, as three columns of equal length.
+    """The rows of a list that are not mailed, as three columns of equal length, in list order.
 
-    ``keys`` holds b"" where the address is not valid; ``lines`` the row's line in its source.
+    ``keys`` holds NO_KEY where the address is not valid; ``lines`` the row's line in its source.
     """
 
-    keys: Sequence[bytes] = ()
+    keys: Sequence[bytes] = KeyColumn()
     reasons: Sequence[Reason] = ()
     lines: Sequence[int] = ()
 
     def counts(self) -> dict[str, int]:
         """Exclusions by reason, for people."""
-        counts: dict[str, int] = {}
-        for reason in self.reasons:
-            counts[reason] = counts.get(reason, 0) + 1
-        return counts
+        if isinstance(self.reasons, CodedColumn):
+            return self.reasons.counts()
+        return dict(Counter(self.reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,13 @@ class Audience:
     ``emails`` are ready for an envelope (domain lower-cased and IDNA-encoded, local part as it
     was given); ``keys`` are contact keys; ``fields`` are the columns by their template name,
     always with ``email`` and ``timezone`` ('' when the contact has none or a wrong one).
-    No two rows have the same key.
+    No two rows have the same key.  Text may lie packed and elsewhere: ``columns.take`` many
+    values at once, or walk a column.
     """
 
     list_name: str
     emails: Sequence[str]
-    keys: Sequence[bytes]
+    keys: KeyColumn
     fields: Mapping[str, Sequence[str]]
     lines: Sequence[int]
     excluded: Excluded = Excluded()

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Template, nodes
 
+from ..model.columns import take
 from ..model.contacts import Audience
 from ..sandbox import Sandbox, SandboxError
 from .analysis import names
@@ -67,10 +68,9 @@ class Columns:
     def _make(self, name: str) -> Column:
         keys = self._audience.keys
         if name in self._audience.fields:
-            column = self._audience.fields[name]
-            return [column[index] for index in self._indices]
+            return take(self._audience.fields[name], self._indices)
         if name == "token":
-            return [keys[index].hex() for index in self._indices]
+            return [key.hex() for key in keys.take(self._indices)]
         if name == "unsubscribe_url":
             return [self._leaving.url(token) for token in self.named("token")]
         return self._filled(self._subjects[name])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import InputError, Problem
+from ..model.columns import KeyColumn
 from ..model.contacts import Audience
 from ..model.message import Composed, File, Parts, Rendered, Segments
 from .atoms import ESCAPES, Kind, clean, has_control
@@ -94,7 +95,7 @@ class StepComposer:
     def render(self, contact: Mapping[str, str], key: bytes) -> Rendered:
         """The message for one contact."""
         fields = {name: [value] for name, value in contact.items()}
-        audience = Audience("", [contact.get("email", "")], [key], fields, [0])
+        audience = Audience("", [contact.get("email", "")], KeyColumn(key), fields, [0])
         compiled = self.compiled(frozenset(fields))
         shape, trace = self._traced(compiled, audience, 0)
         composed = self._from_traces(compiled, audience, [0])

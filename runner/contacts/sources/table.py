@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-BLOCK_ROWS = 256
+BLOCK_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.contacts import Address, domain_name, fault, normalise
-from runner.contacts.addresses import forms
+from runner.contacts.addresses import forms, read_addresses
 
 
 @pytest.mark.parametrize(
@@ -152,3 +152,19 @@ def test_every_refused_text_has_a_reason(raw: str) -> None:
 def test_a_domain_name_is_its_own_domain_name(raw: str) -> None:
     host = domain_name(raw)
     assert not host or domain_name(host) == host == host.lower()
+
+
+plain = st.builds("{}{}@{}".format, st.sampled_from(["", " ", "A"]), st.just("ann"), domains)
+
+
+@given(st.lists(addresses | plain | st.sampled_from([raw for raw, _ in INVALID]), max_size=12))
+@example(["a@b.example\nc@d.example"])
+@example(["a@b.example", "", "İ@b.example", "c@b.example"])
+@example(["\ud800@b.example", "c@b.example"])
+def test_many_at_once_are_what_each_is_alone(raw: list[str]) -> None:
+    """Wherever the unusual ones stand among the plain ones."""
+    found = read_addresses(raw)
+    alone = [forms(one) for one in raw]
+    assert found.envelopes == [pair[0] if pair else "" for pair in alone]
+    assert found.matching == [pair[1].encode() if pair else b"" for pair in alone]
+    assert found.invalid == [row for row, pair in enumerate(alone) if pair is None]

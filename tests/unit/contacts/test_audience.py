@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.contacts import contact_key, normalise
-from runner.model.contacts import Audience, ColumnMap, Reason
+from runner.model.contacts import NO_KEY, Audience, ColumnMap, Reason
 
 from .shelf import CSV, SECRET, Shelf, complaint, file_list, inline_list, problems_of
 
@@ -243,7 +243,7 @@ def test_every_row_ends_where_the_rules_say(
         rows[line - 2].name for line in audience.lines
     ]
     assert all(
-        (key == b"") is (reason == "invalid_address")
+        (key == NO_KEY) is (reason == "invalid_address")
         for key, reason in zip(out.keys, out.reasons, strict=True)
     )
 

@@ -14,6 +14,7 @@ from runner.lint import Linter, balance, clients, markup
 from runner.lint.message import shouts, width
 from runner.lint.sources import Sources, SourceText
 from runner.model.campaign import Campaign, Content, ListUse, Place, Scheduled, Step
+from runner.model.columns import KeyColumn
 from runner.model.contacts import Audience
 from runner.model.message import Rendered
 from runner.model.settings import Mailbox, Settings
@@ -78,7 +79,7 @@ def lint(html: str, subject: str = "Hello", text: str = "Words", source: str | N
     audience = Audience(
         "l",
         ["a@example.org"],
-        [bytes(8)],
+        KeyColumn(bytes(8)),
         {"email": ["a@example.org"], "timezone": ["Europe/Rome"], "firstName": ["Ann"]},
         [2],
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.model.campaign import Campaign, Content, ListUse, Place, Scheduled, Step
+from runner.model.columns import KeyColumn
 from runner.model.contacts import Audience
 from runner.model.settings import Mailbox, Settings, Unsubscribe
 from runner.model.template import TemplateFile
@@ -93,7 +94,7 @@ def audience(contacts: Sequence[Mapping[str, str]]) -> Audience:
     return Audience(
         list_name="members",
         emails=[row["email"] for row in rows],
-        keys=[number.to_bytes(8, "big") for number in range(len(rows))],
+        keys=KeyColumn.of(number.to_bytes(8, "big") for number in range(len(rows))),
         fields={name: [row.get(name, "") for row in rows] for name in names},
         lines=[number + 2 for number in range(len(rows))],
     )

@@ -1,0 +1,99 @@
+"""Which rows of a list are mailed: one pass over the keys of all rows, at the end.
+
+A person is a contact key.  The first of a person's rows stands for all of them; a ban in any of
+the rows is a ban for the person, and the further rows are duplicates.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterable, Iterator
+from itertools import compress, count
+from typing import get_args
+
+from ..model.contacts import KEY_BYTES, Reason
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
+"""The strongest first."""
+
+MAILED = 0
+"""A verdict; each other one is a reason: its place among REASONS, and one."""
+
+_ROOM = 1 << 18
+"""About how many keys are compared at a time, so that ten million need no more room than one."""
+
+
+def verdict_of(reason: Reason) -> int:
+    """The verdict that stands for a reason."""
+    return REASONS.index(reason) + 1
+
+
+_INVALID = verdict_of("invalid_address")
+_DUPLICATE = verdict_of("duplicate")
+_SUPPRESSED = verdict_of("suppressed")
+NOBODY = frozenset({_INVALID, _DUPLICATE})
+"""Verdicts of rows that stand for nobody."""
+OUT = bytes([MAILED, *range(len(REASONS)), *[0] * (255 - len(REASONS))])
+"""Translates verdicts of rows that are out into places among REASONS."""
+IS_MAILED = bytes([1, *[0] * 255])
+"""Translates verdicts into a mask of the rows that are mailed."""
+IS_OUT = bytes([0, *[1] * 255])
+"""Translates verdicts into a mask of those that are not."""
+
+
+def judge(packed: bytes, bans: bytearray, suppressed: Collection[bytes]) -> bytes:
+    """A verdict for each row.
+
+    ``packed``: the rows' contact keys.  ``bans``: what speaks against each row itself, as a
+    verdict; becomes the answer.
+    """
+    _settle_duplicates(packed, bans)
+    if suppressed:
+        numbers = set(array("Q", b"".join(suppressed)))
+        for row in _rows_in(packed, numbers):
+            if bans[row] == MAILED or bans[row] > _SUPPRESSED:
+                bans[row] = _SUPPRESSED
+    return bytes(bans)
+
+
+def _settle_duplicates(packed: bytes, bans: bytearray) -> None:
+    """The first row of a person gets the strongest ban of all of them, the others a verdict."""
+    repeated = _repeated(packed)
+    if not repeated:
+        return
+    first: dict[int, int] = {}
+    numbers = array("Q", packed)
+    for row in _rows_in(packed, repeated):
+        if bans[row] == _INVALID:
+            continue
+        head = first.setdefault(numbers[row], row)
+        if head != row:
+            bans[head] = min(filter(None, (bans[head], bans[row])), default=MAILED)
+            bans[row] = _DUPLICATE
+
+
+def _repeated(packed: bytes) -> set[int]:
+    """The keys that are there more than once, as numbers."""
+    found: set[int] = set()
+    for numbers in _parts(packed):
+        seen: set[int] = set()
+        add = seen.add
+        found.update(number for number in numbers if number in seen or add(number))
+    return found
+
+
+def _parts(packed: bytes) -> Iterator[Iterable[int]]:
+    """The keys as numbers, in parts by their first byte: equal ones come in one part."""
+    parts = min(256, max(1, len(packed) // KEY_BYTES // _ROOM))
+    numbers = array("Q", packed)
+    if parts == 1:
+        yield numbers
+        return
+    first_bytes = packed[::KEY_BYTES]
+    for part in range(parts):
+        mask = first_bytes.translate(bytes(byte % parts == part for byte in range(256)))
+        yield compress(numbers, mask)
+
+
+def _rows_in(packed: bytes, numbers: set[int]) -> Iterator[int]:
+    return compress(count(), map(numbers.__contains__, array("Q", packed)))

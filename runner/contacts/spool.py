@@ -1,0 +1,70 @@
+"""Where packed text lies: in memory, and past a limit in a file that nobody else can read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import weakref
+from hashlib import shake_128
+
+ROOM = 16 << 20
+"""Bytes kept in memory; the columns of a list share them."""
+
+Ref = bytes | tuple[int, int]
+"""A block that was put away: itself, or offset and length in the file."""
+
+
+class Spool:
+    """Blocks of bytes, written once and read as often as need be.
+
+    The file has no name, is gone with the process, and holds no address that anybody could read:
+    the bytes are added to a key stream (SHAKE-128 over a key that is only in memory and the
+    block's offset, which no other block has).
+    """
+
+    def __init__(self, room: int = ROOM) -> None:
+        self._room = room
+        self._key = secrets.token_bytes(32)
+        self._file = -1
+        self._end = 0
+
+    def put(self, block: bytes) -> Ref:
+        """Put a block away."""
+        if self._room >= len(block):
+            self._room -= len(block)
+            return block
+        at = self._end
+        try:
+            _write(self._opened(), self._veiled(block, at), at)
+        except OSError:
+            # no room on the disk either: slow is better than a list that cannot be read
+            return block
+        self._end += len(block)
+        return at, len(block)
+
+    def get(self, ref: Ref) -> bytes:
+        """A block that was put away.  Raises OSError when the disk fails."""
+        if isinstance(ref, bytes):
+            return ref
+        at, size = ref
+        return self._veiled(os.pread(self._file, size, at), at)
+
+    def _opened(self) -> int:
+        if self._file < 0:
+            self._file, name = tempfile.mkstemp(prefix="sendoff-")
+            os.unlink(name)  # noqa: PTH108 - mkstemp gives a string
+            weakref.finalize(self, os.close, self._file)
+        return self._file
+
+    def _veiled(self, block: bytes, at: int) -> bytes:
+        """Veils, and unveils: the key stream is added without carry."""
+        stream = shake_128(self._key + at.to_bytes(8)).digest(len(block))
+        return (int.from_bytes(block) ^ int.from_bytes(stream)).to_bytes(len(block))
+
+
+def _write(file: int, block: bytes, at: int) -> None:
+    view = memoryview(block)
+    while view:
+        written = os.pwrite(file, view, at)
+        view, at = view[written:], at + written

@@ -1,0 +1,182 @@
+"""Columns: what a million contacts have in common is kept as a few long objects.
+
+Every column is an ordinary sequence.  Walk it, or ask ``take`` for many at once: one value after
+the other by its index is the slow way, and for text by far.
+"""
+
+from __future__ import annotations
+
+import struct
+from abc import abstractmethod
+from array import array
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import chain, compress
+from typing import Generic, TypeVar, overload
+
+T = TypeVar("T")
+H = TypeVar("H", bound=Hashable)
+
+KEY_WIDTH = 8
+"""The length of a contact key."""
+
+_AT_ONCE = 512
+_MANY = struct.Struct(f"{KEY_WIDTH}s" * _AT_ONCE)
+
+
+class Column(Sequence[T]):
+    """A sequence that can hand out many values at once."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def take(self, indices: Sequence[int]) -> list[T]:
+        """The values at these indices (from 0 on, none negative), in their order."""
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        if isinstance(index, slice):
+            return self.take(range(*index.indices(len(self))))
+        return self.take([range(len(self))[index]])[0]
+
+
+def take(column: Sequence[T], indices: Sequence[int]) -> list[T]:
+    """The values of any sequence at these indices (none negative), the quickest way it has."""
+    if isinstance(column, Column):
+        return column.take(indices)
+    return list(map(column.__getitem__, indices))
+
+
+class KeyColumn(Column[bytes]):
+    """Contact keys in one string of bytes, ``packed``."""
+
+    __slots__ = ("packed",)
+
+    def __init__(self, packed: bytes = b"") -> None:
+        if len(packed) % KEY_WIDTH:
+            raise ValueError("not a whole number of keys")
+        self.packed = packed
+
+    @classmethod
+    def of(cls, keys: Iterable[bytes]) -> KeyColumn:
+        """A column of these keys."""
+        if isinstance(keys, KeyColumn):
+            return keys
+        return cls(b"".join(keys))
+
+    @property
+    def numbers(self) -> array[int]:
+        """Each key as a number, for comparing many: the same key is the same number here only."""
+        return array("Q", self.packed)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        if isinstance(index, int) and 0 <= index < len(self.packed) // KEY_WIDTH:
+            return self.packed[index * KEY_WIDTH : index * KEY_WIDTH + KEY_WIDTH]
+        return super().__getitem__(index)
+
+    def take(self, indices: Sequence[int]) -> list[bytes]:
+        packed = self.packed
+        return [packed[i * KEY_WIDTH : i * KEY_WIDTH + KEY_WIDTH] for i in indices]
+
+    def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
+        """The first place of a key.  Raises ValueError."""
+        end = len(self) if stop is None else min(stop, len(self))
+        at = self._find(value, start) if isinstance(value, bytes) else -1
+        if not 0 <= at < end:
+            raise ValueError("no such key")
+        return at
+
+    def _find(self, key: bytes, start: int) -> int:
+        at = self.packed.find(key, start * KEY_WIDTH) if len(key) == KEY_WIDTH else -1
+        while at % KEY_WIDTH and at >= 0:  # found across two keys
+            at = self.packed.find(key, at + 1)
+        return at // KEY_WIDTH
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, bytes) and self._find(key, 0) >= 0
+
+    def __len__(self) -> int:
+        return len(self.packed) // KEY_WIDTH
+
+    def __iter__(self) -> Iterator[bytes]:
+        whole = len(self.packed) // _MANY.size * _MANY.size
+        rest = struct.unpack(f"{KEY_WIDTH}s" * (len(self) % _AT_ONCE), self.packed[whole:])
+        many = _MANY.iter_unpack(memoryview(self.packed)[:whole])
+        return chain(chain.from_iterable(many), rest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KeyColumn) and self.packed == other.packed
+
+    def __hash__(self) -> int:
+        return hash(self.packed)
+
+    def __repr__(self) -> str:
+        return f"KeyColumn({len(self)} keys)"
+
+
+class CodedColumn(Column[H], Generic[H]):
+    """Few different ``values``: each row is one byte, a place among them."""
+
+    __slots__ = ("codes", "values")
+
+    def __init__(self, codes: bytes, values: Sequence[H]) -> None:
+        self.codes = codes
+        self.values = tuple(values)
+
+    def take(self, indices: Sequence[int]) -> list[H]:
+        return [self.values[code] for code in map(self.codes.__getitem__, indices)]
+
+    def counts(self) -> dict[H, int]:
+        """How often each value is there; none that is not."""
+        found = ((value, self.codes.count(code)) for code, value in enumerate(self.values))
+        return {value: count for value, count in found if count}
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[H]:
+        return map(self.values.__getitem__, self.codes)
+
+    def __repr__(self) -> str:
+        return f"CodedColumn({len(self)} rows, {len(self.values)} values)"
+
+
+class Picked:
+    """Some rows of a table, ascending: what all columns of an audience are cut out with.
+
+    ``mask`` has one byte for each row of the table, 1 for those that are picked.
+    """
+
+    __slots__ = ("mask", "rows")
+
+    def __init__(self, mask: bytes) -> None:
+        self.mask = mask
+        self.rows = array("I", compress(range(len(mask)), mask))
+
+
+class PickedColumn(Column[T], Generic[T]):
+    """The picked rows of another column."""
+
+    __slots__ = ("_base", "_picked")
+
+    def __init__(self, base: Sequence[T], picked: Picked) -> None:
+        self._base = base
+        self._picked = picked
+
+    def take(self, indices: Sequence[int]) -> list[T]:
+        return take(self._base, list(map(self._picked.rows.__getitem__, indices)))
+
+    def __len__(self) -> int:
+        return len(self._picked.rows)
+
+    def __iter__(self) -> Iterator[T]:
+        return compress(self._base, self._picked.mask)
+
+    def __repr__(self) -> str:
+        return f"PickedColumn({len(self)} of {len(self._base)} rows)"
