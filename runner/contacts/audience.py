@@ -11,14 +11,14 @@ from operator import itemgetter
 
 from ..errors import InputError, Problem
 from ..model.columns import CodedColumn, KeyColumn, Picked, PickedColumn
-from ..model.contacts import NO_KEY, Audience, ContactList, Excluded
+from ..model.contacts import NO_KEY, REASONS, Audience, ContactList, Excluded
 from ..ports import Files
 from .addresses import fault, read_addresses
 from .bans import BanColumns
 from .columns import LineBuilder, ZoneBuilder
 from .findings import Findings
 from .layout import Layout, lay_out
-from .persons import IS_MAILED, IS_OUT, OUT, REASONS, judge, verdict_of
+from .persons import IS_MAILED, IS_OUT, OUT, judge, verdict_of
 from .sources import Block, open_table
 from .spool import Spool
 from .suppressions import Suppressions
@@ -159,7 +159,7 @@ def mailed(rows: Rows) -> Audience:
     return Audience(
         list_name=rows.list_name,
         emails=emails,
-        keys=_keys(rows, mask),
+        keys=rows.keys.only(mask),
         fields={
             name: emails if column is rows.emails else PickedColumn(column, picked)
             for name, column in rows.fields.items()
@@ -174,11 +174,7 @@ def _excluded(rows: Rows) -> Excluded:
     # without the rows that are mailed, all in C
     places = rows.verdicts.translate(OUT, bytes([0]))
     return Excluded(
-        keys=_keys(rows, mask),
+        keys=rows.keys.only(mask),
         reasons=CodedColumn(places, REASONS),
         lines=array("Q", compress(rows.lines, mask)),
     )
-
-
-def _keys(rows: Rows, mask: bytes) -> KeyColumn:
-    return KeyColumn(array("Q", compress(array("Q", rows.keys.packed), mask)).tobytes())

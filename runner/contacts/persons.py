@@ -9,12 +9,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterable, Iterator
 from itertools import compress, count
-from typing import get_args
 
-from ..model.contacts import KEY_BYTES, Reason
-
-REASONS: tuple[Reason, ...] = get_args(Reason)
-"""The strongest first."""
+from ..model.contacts import KEY_BYTES, REASONS, Reason
 
 MAILED = 0
 """A verdict; each other one is a reason: its place among REASONS, and one."""

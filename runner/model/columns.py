@@ -71,6 +71,15 @@ class KeyColumn(Column[bytes]):
         """Each key as a number, for comparing many: the same key is the same number here only."""
         return array("Q", self.packed)
 
+    def among(self, keys: Iterable[bytes]) -> bytes:
+        """A mask, one byte for each key: 1 for those that are among ``keys``."""
+        wanted = set(array("Q", b"".join(keys)))
+        return bytes(map(wanted.__contains__, self.numbers)) if wanted else bytes(len(self))
+
+    def only(self, mask: bytes) -> KeyColumn:
+        """The keys whose byte in the mask is not 0."""
+        return KeyColumn(array("Q", compress(self.numbers, mask)).tobytes())
+
     @overload
     def __getitem__(self, index: int) -> bytes: ...
     @overload
@@ -131,6 +140,13 @@ class CodedColumn(Column[H], Generic[H]):
 
     def take(self, indices: Sequence[int]) -> list[H]:
         return [self.values[code] for code in map(self.codes.__getitem__, indices)]
+
+    @classmethod
+    def of(cls, column: Sequence[H], values: Sequence[H]) -> CodedColumn[H]:
+        """Any column of some of these values, coded."""
+        if isinstance(column, cls) and column.values == tuple(values):
+            return column
+        return cls(bytes(map(values.index, column)), values)
 
     def counts(self) -> dict[H, int]:
         """How often each value is there; none that is not."""

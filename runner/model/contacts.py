@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, compress
+from typing import Literal, get_args
 
 from .campaign import Place
-from .columns import KEY_WIDTH, CodedColumn, KeyColumn
+from .columns import KEY_WIDTH, CodedColumn, KeyColumn, Picked, PickedColumn
 from .sources import FetchedSource, Format, Refresh
 
 KEY_BYTES = KEY_WIDTH
@@ -27,6 +29,10 @@ Reason = Literal[
     "segment",
 ]
 """Why a row of a list is not in the audience, in the order in which reasons win."""
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+_FLIPPED = bytes([1]) + bytes(255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ class ContactList:
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """The rows of a list that are not mailed, as three columns of equal length, in list order.
+    """The rows of a list that are not mailed, as three columns of equal length.
 
     ``keys`` holds NO_KEY where the address is not valid; ``lines`` the row's line in its source.
     """
@@ -95,6 +101,15 @@ class Excluded:
     keys: Sequence[bytes] = KeyColumn()
     reasons: Sequence[Reason] = ()
     lines: Sequence[int] = ()
+
+    def and_also(self, keys: KeyColumn, reason: Reason, lines: Iterable[int]) -> Excluded:
+        """These rows and further ones, all for one reason."""
+        before = CodedColumn.of(self.reasons, REASONS).codes
+        return Excluded(
+            KeyColumn(KeyColumn.of(self.keys).packed + keys.packed),
+            CodedColumn(before + bytes([REASONS.index(reason)]) * len(keys), REASONS),
+            array("Q", chain(self.lines, lines)),
+        )
 
     def counts(self) -> dict[str, int]:
         """Exclusions by reason, for people."""
@@ -128,6 +143,24 @@ class Audience:
     def rows(self) -> int:
         """How many rows the list has, mailed or not."""
         return len(self.keys) + len(self.excluded.keys)
+
+    def without(self, mask: bytes, reason: Reason) -> Audience:
+        """The audience less the contacts whose byte in ``mask`` is 1, whom it counts as excluded
+        (behind those who are excluded already)."""
+        kept = mask.translate(_FLIPPED)
+        picked = Picked(kept)
+        emails = PickedColumn(self.emails, picked)
+        fields = {name: PickedColumn(column, picked) for name, column in self.fields.items()}
+        return replace(
+            self,
+            emails=emails,
+            keys=self.keys.only(kept),
+            fields={**fields, "email": emails},
+            lines=PickedColumn(self.lines, picked),
+            excluded=self.excluded.and_also(
+                self.keys.only(mask), reason, compress(self.lines, mask)
+            ),
+        )
 
     def contact(self, index: int) -> dict[str, str]:
         """The fields of one contact, by template name."""

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import compress
 from typing import Final
 
 from ..model.campaign import Campaign
-from ..model.contacts import Audience, Excluded, Reason
+from ..model.contacts import Audience, Reason
 from ..model.ledger import Record, SuppressionReason
 from ..model.plan import EMPTY_QUEUE, Hold, JobPlan
 from ..model.settings import SuppressionSettings
@@ -128,28 +127,8 @@ def _freshness(
 
 def exclude(audience: Audience, banned: Mapping[bytes, SuppressionReason]) -> Audience:
     """The audience without those who are banned, whom it counts as suppressed."""
-    if not banned or banned.keys().isdisjoint(audience.keys):
-        return audience
-    keep = [key not in banned for key in audience.keys]
-    drop = [not kept for kept in keep]
-    before = audience.excluded
-    emails = list(compress(audience.emails, keep))
-    out = list(compress(audience.keys, drop))
-    return replace(
-        audience,
-        emails=emails,
-        keys=list(compress(audience.keys, keep)),
-        fields={
-            name: emails if name == "email" else list(compress(column, keep))
-            for name, column in audience.fields.items()
-        },
-        lines=list(compress(audience.lines, keep)),
-        excluded=Excluded(
-            [*before.keys, *out],
-            [*before.reasons, *(_SUPPRESSED * len(out))],
-            [*before.lines, *compress(audience.lines, drop)],
-        ),
-    )
+    who = audience.keys.among(banned)
+    return audience.without(who, "suppressed") if any(who) else audience
 
 
 def with_finer_reasons(

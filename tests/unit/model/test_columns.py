@@ -65,3 +65,11 @@ def test_picked_rows_are_those_of_the_mask(mask: list[bool]) -> None:
     assert [column[i] for i in range(len(expected))] == expected
     with pytest.raises(IndexError):
         column[len(expected)]
+
+
+@given(keys, keys)
+def test_who_is_among_others_is_masked(found: list[bytes], others: list[bytes]) -> None:
+    column = KeyColumn.of(found)
+    mask = column.among(others)
+    assert list(mask) == [key in others for key in found]
+    assert list(column.only(mask)) == [key for key in found if key in others]
