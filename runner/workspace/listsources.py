@@ -18,11 +18,12 @@ from ..model.sources import (
     HttpSource,
     ObjectSource,
     SendgridSource,
-    SqlSource,
 )
 from . import policies
+from .files import WorkspaceFiles
 from .paths import within
 from .section import Section
+from .sqlsource import sql_source
 
 _ENDINGS: Mapping[str, Format] = {
     ".csv": "csv",
@@ -34,8 +35,10 @@ _LOOPBACK = re.compile(r"http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]*
 _IS_SECRET = re.compile(r"(?i)key|secret|token|passw|credential")
 
 
-def source(section: Section) -> Source | None:
+def source(section: Section, files: WorkspaceFiles) -> Source | None:
     """What ``source`` says; None when it is not whole."""
+    if section.get("type") == "sql":
+        return sql_source(section, files)
     read = _READERS.get(section.get("type", ""))
     return read(section) if read is not None else None
 
@@ -159,14 +162,6 @@ def _pairs(section: Section, name: str) -> list[tuple[str, Any]]:
     return [(key, part.get(key)) for key in part.node.entries if part.get(key) is not None]
 
 
-def _sql(section: Section) -> Source | None:
-    url, query = section.get("url"), section.get("query")
-    if url is None or query is None:
-        return None
-    timeout = policies.positive(section, "timeout", MINUTE)
-    return SqlSource(secret(url), query, timeout)
-
-
 def _sendgrid(section: Section) -> Source | None:
     named, segment = section.get("list"), section.get("segment")
     if (named is None) == (segment is None):
@@ -195,7 +190,6 @@ _READERS = {
     "inline": _inline,
     "http": _http,
     "object": _object,
-    "sql": _sql,
     "sendgrid": _sendgrid,
     "age": _age,
 }

@@ -76,7 +76,9 @@ class _Reader:
         whole: dict[str, ContactList] = {}
         for name, path in self.layout.lists.items():
             document = self._document(path)
-            found = read_list(document, name, self.problems) if document is not None else None
+            found = None
+            if document is not None:
+                found = read_list(document, name, self.files, self.problems)
             if found is not None:
                 whole[name] = found
         return Shelf("list", "campaigns/lists", ".yaml", whole, self.layout.lists)

@@ -20,7 +20,10 @@ def fetcher_of(source: FetchedSource, reach: Reach) -> Fetcher:
 
     Each kind brings libraries along that the others do without: they are imported here.
     """
-    del reach
+    if isinstance(source, SqlSource):
+        from .sql import sql_fetcher  # noqa: PLC0415 - few lists are in a database
+
+        return sql_fetcher(source, reach)
     raise FetchError(f"{describe(source)} cannot be fetched by this version of sendoff")
 
 

@@ -117,7 +117,7 @@ def load_one(path: str, text: str) -> tuple[object, Problems]:
         return read_template(source, "hello", None, FILES, problems), problems
     document = read(text, path, problems)
     if "/lists/" in path:
-        return read_list(document, "members", problems), problems
+        return read_list(document, "members", FILES, problems), problems
     return read_campaign(document, "c", HOUSE, problems).campaign, problems
 
 

@@ -1,0 +1,3 @@
+/* everyone */
+  update members set n = 1;
+  select 'email

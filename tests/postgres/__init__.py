@@ -1,0 +1,1 @@
+"""Lists in a real PostgreSQL.  `make test-postgres` brings what this needs."""
