@@ -8,9 +8,12 @@ allowed, and nothing that could begin a line of its own.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from collections.abc import Iterator
 from email.header import Header
 from email.utils import formataddr
 
+from ..model.message import Composed, Segments
 from ..model.settings import Mailbox
 from .addresses import wire_form
 from .refusal import Refusal
@@ -28,7 +31,32 @@ OWN_HEADERS = frozenset(
 _FOLD_AT = 76
 _NAME = re.compile(r"[!-9;-~]{1,76}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PLAIN_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_WORD = b"=?utf-8?b?%b?="
+_WORD_BYTES = 45
+"""Bytes of text in an encoded-word of at most 75 octets (RFC 2047, 2)."""
+
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/?^_`{|}~ -]*")
+
+
+class Line:
+    """A header line of a batch: written once if it is the same for every contact.
+
+    Raises Refusal when what is the same for all cannot be written.
+    """
+
+    def __init__(self, name: str, segments: Segments) -> None:
+        self._name = name
+        self._segments = segments
+        texts = [piece for piece in segments if isinstance(piece, str)]
+        is_constant = len(texts) == len(segments)
+        self.constant = extra_line(name, "".join(texts)) if is_constant else None
+
+    def filled(self, content: Composed, index: int) -> bytes:
+        """The line for one contact.  Raises Refusal."""
+        if self.constant is not None:
+            return self.constant
+        return extra_line(self._name, content.fill(self._segments, index))
 
 
 def checked(value: str) -> str:
@@ -66,7 +94,11 @@ def extra_line(name: str, value: str) -> bytes:
 
 def unstructured(name: str, value: str) -> bytes:
     """A line of free text (``Subject``), with encoded-words where needed.  Raises Refusal."""
-    return _line(name, _encoded(name, checked(value)))
+    if _fits(name, value):
+        return f"{name}: {value}\r\n".encode()
+    if checked(value).isascii():
+        return _line(name, Header(value, "utf-8", header_name=name).encode(linesep="\r\n"))
+    return b"%b: %b\r\n" % (name.encode(), b"\r\n ".join(_words(value, len(name) + 2)))
 
 
 def mailbox(name: str, box: Mailbox) -> bytes:
@@ -84,11 +116,29 @@ def mailbox(name: str, box: Mailbox) -> bytes:
     return _line(name, f"{phrase}\r\n <{address}>")
 
 
-def _encoded(name: str, value: str) -> str:
-    fits = len(name) + 2 + len(value) <= _FOLD_AT
-    if value.isascii() and fits and "=?" not in value and value == value.strip():
-        return value
-    return Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
+def _fits(name: str, value: str) -> bool:
+    """Whether the value may stand in one line just as it is."""
+    return (
+        len(name) + 2 + len(value) <= _FOLD_AT
+        and _PLAIN_VALUE.fullmatch(value) is not None
+        and "=?" not in value
+    )
+
+
+def _words(value: str, taken: int) -> Iterator[bytes]:
+    """The value as encoded-words, none split amid a character; ``taken`` octets of the first line
+    are taken.
+
+    ``email.header`` does the same, thirty times slower, and in q where that is shorter.
+    """
+    data = value.encode()
+    begin, room = 0, max(4, _WORD_BYTES - taken)
+    while begin < len(data):
+        end = min(begin + room, len(data))
+        while end < len(data) and data[end] & 0xC0 == 0x80:
+            end -= 1
+        yield _WORD % b64encode(data[begin:end])
+        begin, room = end, _WORD_BYTES
 
 
 def _uri_line(name: str, value: str) -> bytes:

@@ -15,12 +15,13 @@ from ..errors import ProviderError
 from ..model.message import Capabilities, MessageBatch, Outcome
 from ..model.settings import Secret, Settings, SmtpSettings
 from ..ports import Clock
-from .addresses import ascii_form, wire_form
+from .addresses import ascii_form
 from .afterwards import Irrevocable
 from .loopback import is_loopback
-from .mime import Writer
+from .mime import Letter, Writer
 from .refusal import Refusal
-from .smtp_line import Door, Line, Lost, SenderRefused
+from .smtp_door import Door, Habits, Lost
+from .smtp_line import Line, SenderRefused
 from .window import NOT_BEGUN, Window
 
 ATTEMPTS = 4
@@ -46,6 +47,7 @@ class SmtpProvider(Irrevocable):
         self._root = root
         self._clock = clock
         self._idle: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        self._habits = Habits()
 
     def check(self) -> None:
         """Connect, authenticate, and keep the connection.  Raises ProviderError."""
@@ -92,6 +94,7 @@ class SmtpProvider(Irrevocable):
             self._context(),
             username,
             password,
+            self._habits,
         )
 
     def _secret(self, secret: Secret | None) -> str:
@@ -139,8 +142,9 @@ class Health:
 
     def well(self) -> None:
         """Note that a message got its answer."""
-        with self._lock:
-            self._losses = 0
+        if self._losses:
+            with self._lock:
+                self._losses = 0
 
 
 class _Sending:
@@ -166,7 +170,8 @@ class _Sending:
     def over(self, pool: ThreadPoolExecutor, connections: int) -> Sequence[Outcome]:
         """Send the batch; an outcome for each contact, in order."""
         try:
-            writer = Writer(self._batch, int(self._window.clock.now().timestamp()))
+            now = int(self._window.clock.now().timestamp())
+            writer = Writer(self._batch, now, for_smtp=True)
             sender = ascii_form(self._batch.sender.email)
         except Refusal as refusal:
             return [refusal.outcome()] * len(self._batch)
@@ -193,7 +198,7 @@ class _Sending:
     ) -> tuple[Line | None, Outcome]:
         """Send one message, on new connections if need be; the line to go on with."""
         try:
-            letter = (sender, wire_form(self._batch.emails[index]), writer.message(index))
+            letter = writer.letter(index)
         except Refusal as refusal:
             return line, refusal.outcome()
         outcome: Outcome | None = None
@@ -201,26 +206,27 @@ class _Sending:
             blocked = self._blocked(attempt)
             if blocked is not None:
                 return line, outcome or blocked
-            line, outcome, settled = self._once(line, letter)
+            line, outcome, settled = self._once(line, sender, letter)
             if settled:
                 break
         return line, outcome or NOT_BEGUN
 
     def _once(
-        self, line: Line | None, letter: tuple[str, str, bytes]
+        self, line: Line | None, sender: str, letter: Letter
     ) -> tuple[Line | None, Outcome, bool]:
         """One try: the line that is left, the outcome, and whether it is final."""
         try:
             line = line or self._line()
-            outcome = line.send(*letter)
+            outcome = line.send(sender, letter.recipient, letter.message)
         except Lost as lost:
             self._health.lost(lost)
             return None, Outcome("temporary", lost.reason), False
         except SenderRefused as refused:
             self._sender_refused = refused.reason
-            return line, Outcome("temporary", refused.reason), True
-        self._health.well()
-        return (line if line.usable else None), outcome, True
+            outcome = Outcome("temporary", refused.reason)
+        else:
+            self._health.well()
+        return (line if line and line.usable else None), outcome, True
 
     def _blocked(self, attempt: int) -> Outcome | None:
         """Why this message may not be begun (again), if so; waits before another attempt."""

@@ -1,51 +1,31 @@
-"""One connection to an SMTP server, and one message over it.
+"""One connection to an SMTP server, and one message after the other over it.
 
 The point of no return is the first octet of the message after ``354``.  Before it a broken
 connection means that nothing was sent; from there on until the server's answer it means that
-nobody knows (RFC 1047).  No text of the server ever leaves this module: it may hold the address.
+nobody knows (RFC 1047).
+
+Where the server offers PIPELINING (RFC 2920), MAIL, RCPT and DATA go in one write, and all three
+answers are read before anything else is done.  The next envelope never goes along with a message,
+though the RFC allows that: a server that takes the message and hangs up would find it unread, and
+the reset that follows could swallow the answer to the message, which would then be in doubt.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-import smtplib
-import ssl
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from collections.abc import Sequence
 
 from ..model.message import Outcome
-from ..model.settings import Security
+from .smtp_door import Door, Lost, enter
+from .smtp_reply import CLOSING, Garbage, Replies, Reply, cause
 
-_ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
-_OK = 250
-_CLOSING = 421
 _TOO_LARGE = 552
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Where the server is and how to get in; ``username`` '' means without authentication."""
-
-    host: str
-    port: int
-    security: Security
-    timeout: float
-    context: ssl.SSLContext | None = None
-    username: str = ""
-    password: str = ""
-
-    def __repr__(self) -> str:
-        return f"Door({self.host}:{self.port})"
-
-
-class Lost(Exception):
-    """The connection broke, or could not be made, before anything was sent."""
-
-    def __init__(self, reason: str, *, final: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.final = final
-        """True when trying again cannot help (credentials, certificate)."""
+_GO_ON = 354
+_NOTHING = b".\r\n"
+_ALL_WELL = re.compile(rb"2\d\d [^\n]*\n2\d\d [^\n]*\n354 [^\n]*\n")
+_TAKEN = re.compile(rb"2\d\d [^\n]*\n")
+_ACCEPTED = Outcome("accepted")
 
 
 class SenderRefused(Exception):
@@ -61,181 +41,152 @@ class Line:
 
     def __init__(self, door: Door) -> None:
         """Connect.  Raises Lost."""
-        try:
-            self._smtp = _connect(door)
-        except smtplib.SMTPAuthenticationError as error:
-            raise Lost(_reason(error.smtp_code, error.smtp_error), final=True) from None
-        except smtplib.SMTPNotSupportedError:
-            raise Lost("smtp STARTTLS or AUTH not offered", final=True) from None
-        except ssl.SSLCertVerificationError:
-            raise Lost("tls certificate not trusted", final=True) from None
-        except smtplib.SMTPResponseException as error:
-            raise Lost(_reason(error.smtp_code, error.smtp_error)) from None
-        except UnicodeEncodeError:
-            raise Lost("smtp credentials not ASCII", final=True) from None
-        except OSError as error:
-            raise Lost(f"smtp {_cause(error)}") from None
-
-    @property
-    def usable(self) -> bool:
-        """False once the connection is closed on this side."""
-        return self._smtp.sock is not None
+        self._habits = door.habits
+        self._sock, offers = enter(door)
+        self._replies = Replies(self._sock, door.timeout)
+        self._smtputf8 = "smtputf8" in offers
+        self._pipelining = "pipelining" in offers
+        self.usable = True
 
     def is_alive(self) -> bool:
         """Ask the server, after a rest, whether it still listens."""
         try:
-            return self._smtp.noop()[0] == _OK
+            return self._ask(b"NOOP\r\n").positive and not self._replies.pending
         except OSError:
             return False
 
     def send(self, sender: str, recipient: str, message: bytes) -> Outcome:
-        """Hand one message over.
+        """Hand over one message, which is as DATA carries it (``mime.Writer``).
 
         Raises Lost (nothing was sent, the connection is useless) and SenderRefused.
         """
         try:
             early = self._envelope(sender, recipient)
-            if early is not None:
-                self._smtp.rset()
-                return early
         except OSError as error:
-            self._smtp.close()
-            raise Lost(f"smtp {_cause(error)}") from None
-        return self._payload(message)
+            self._drop()
+            raise Lost(f"smtp {cause(error)}") from None
+        return self._payload(message) if early is None else early
 
     def close(self) -> None:
         """Say good-bye if the server still listens."""
-        try:
-            self._smtp.quit()
-        except OSError:
-            self._smtp.close()
+        if self.usable:
+            with contextlib.suppress(OSError):
+                self._ask(b"QUIT\r\n")
+            self._drop()
 
     def _envelope(self, sender: str, recipient: str) -> Outcome | None:
-        """MAIL, RCPT and DATA; an outcome when the server says no to one of them."""
-        options = []
+        """MAIL, RCPT and DATA; None when the message may follow.  Raises SenderRefused, OSError."""
+        options = ""
         if not recipient.isascii():
-            if not self._smtp.has_extn("smtputf8"):
+            if not self._smtputf8:
                 return Outcome("refused", "smtp without SMTPUTF8")
-            options = ["SMTPUTF8", "BODY=8BITMIME"]
-        code, text = _heard(self._smtp.mail(sender, options))
-        if code >= 500 and code != _TOO_LARGE:
-            raise SenderRefused(_reason(code, text))
-        if code // 100 != 2:
-            return _no(code, text)
-        code, text = _heard(self._smtp.rcpt(recipient))
-        if code // 100 != 2:
-            return _no(code, text)
-        code, text = _heard(self._smtp.docmd("DATA"))
-        return None if code == 354 else _no(code, text)
+            options = " SMTPUTF8 BODY=8BITMIME"
+        commands = (
+            f"MAIL FROM:<{sender}>{options}\r\n".encode(),
+            f"RCPT TO:<{recipient}>\r\n".encode(),
+            b"DATA\r\n",
+        )
+        answers = self._answers(commands)
+        return None if answers is None else self._turned_away(*answers)
+
+    def _turned_away(self, mail: Reply, rcpt: Reply, data: Reply) -> Outcome | None:
+        """What the answers to an envelope mean; None when the message may follow."""
+        if mail.positive and rcpt.positive and data.code == _GO_ON:
+            if self._replies.pending:
+                raise Garbage("more answers than questions")
+            return None
+        if not (mail.is_answer and rcpt.is_answer) or data.positive:
+            raise Garbage("answers to other questions")
+        self._clear(rcpt, data)
+        if mail.code >= 500 and mail.code != _TOO_LARGE:
+            raise SenderRefused(mail.reason)
+        return next((r.no() for r in (mail, rcpt) if not r.positive), data.no())
+
+    def _answers(self, commands: Sequence[bytes]) -> list[Reply] | None:
+        """An answer to each command, or None when all said yes.
+
+        Those after a no are not asked if they need not be.
+        """
+        if self._pipelining and self._habits.pipelining:
+            return self._all_at_once(commands)
+        answers: list[Reply] = []
+        for command in commands:
+            answers.append(self._ask(command))
+            if not answers[-1].positive:
+                break
+        return answers + [_NOT_ASKED] * (len(commands) - len(answers))
+
+    def _all_at_once(self, commands: Sequence[bytes]) -> list[Reply] | None:
+        try:
+            self._sock.sendall(b"".join(commands))
+            if self._replies.expected(_ALL_WELL):
+                return None
+            return [self._heard() for _ in commands]
+        except _Closing:
+            raise
+        except OSError:
+            # It may have gone for another reason: then it costs a little speed and no mail.
+            self._habits.pipelining = False
+            raise
+
+    def _clear(self, rcpt: Reply, data: Reply) -> None:
+        """Make the connection ready for another envelope, or give it up.
+
+        A server that says 354 without a recipient is sent the empty message of RFC 2920 (3.1),
+        which goes to nobody.  With one, nothing may be said at all: it would be delivered.
+        """
+        try:
+            if data.code == _GO_ON and rcpt.positive:
+                raise Garbage("go on, after a no")
+            if data.code == _GO_ON:
+                self._ask(_NOTHING)
+            if not self._ask(b"RSET\r\n").positive:
+                raise Garbage("no reset")
+        except OSError:
+            self._drop()
 
     def _payload(self, message: bytes) -> Outcome:
         try:
-            self._smtp.send(dotted(message))
-            code, text = self._smtp.getreply()
-        except OSError as error:
-            self._smtp.close()
-            return Outcome("ambiguous", f"smtp {_cause(error)} after data")
-        if code // 100 == 2:
-            return Outcome("accepted")
-        if code // 100 not in (4, 5):
-            self._smtp.close()
+            self._sock.sendall(message)
+            if self._replies.expected(_TAKEN):
+                return _ACCEPTED
+            reply = self._replies.next()
+        except Garbage:
+            self._drop()
             return Outcome("ambiguous", "smtp no clear answer after data")
-        if code == _CLOSING:
-            self._smtp.close()
-        return _no(code, text)
+        except OSError as error:
+            self._drop()
+            return Outcome("ambiguous", f"smtp {cause(error)} after data")
+        return self._after_dot(reply)
+
+    def _after_dot(self, reply: Reply) -> Outcome:
+        if reply.positive:
+            return _ACCEPTED
+        if not reply.is_answer:
+            self._drop()
+            return Outcome("ambiguous", "smtp no clear answer after data")
+        if reply.code == CLOSING:
+            self._drop()
+        return reply.no()
+
+    def _ask(self, command: bytes) -> Reply:
+        self._sock.sendall(command)
+        return self._heard()
+
+    def _heard(self) -> Reply:
+        """The next reply, unless it ends the connection.  Raises OSError."""
+        reply = self._replies.next()
+        if reply.code == CLOSING:
+            raise _Closing("closing")
+        return reply
+
+    def _drop(self) -> None:
+        self.usable = False
+        self._sock.close()
 
 
-MAX_REPLY_LINES = 200
-"""An answer of more lines is no answer: a server must not keep us listening for ever."""
+class _Closing(OSError):
+    """The server said that it closes the connection."""
 
 
-class _Lines:
-    """The lines of a connection; OSError when one reply has too many."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._count = 0
-
-    def readline(self, limit: int) -> bytes:
-        line = self._file.readline(limit)
-        self._count = self._count + 1 if line[3:4] == b"-" else 0
-        if self._count > MAX_REPLY_LINES:
-            raise OSError("a reply without end")
-        return line
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Bounded(smtplib.SMTP):
-    """Listens to replies that end."""
-
-    file: Any
-    sock: Any
-
-    def getreply(self) -> tuple[int, bytes]:
-        if self.file is None and self.sock is not None:
-            self.file = _Lines(self.sock.makefile("rb"))
-        return super().getreply()
-
-
-class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
-    """The same from the first byte under TLS."""
-
-
-def _connect(door: Door) -> smtplib.SMTP:
-    # A fixed name for EHLO: smtplib would ask the resolver for one.
-    local = "[127.0.0.1]"
-    if door.security == "tls":
-        smtp: smtplib.SMTP = _BoundedTls(
-            door.host, door.port, local, timeout=door.timeout, context=door.context
-        )
-    else:
-        smtp = _Bounded(door.host, door.port, local, timeout=door.timeout)
-    try:
-        smtp.ehlo_or_helo_if_needed()
-        if door.security == "starttls":
-            smtp.starttls(context=door.context)
-            smtp.ehlo()
-        if door.username:
-            smtp.login(door.username, door.password)
-    except BaseException:
-        smtp.close()
-        raise
-    return smtp
-
-
-def _heard(reply: tuple[int, bytes]) -> tuple[int, bytes]:
-    """The reply, unless it ends the connection or is none.  Raises SMTPServerDisconnected."""
-    code = reply[0]
-    if code == _CLOSING or code not in range(200, 600):
-        raise smtplib.SMTPServerDisconnected("closing" if code == _CLOSING else "garbage")
-    return reply
-
-
-def _no(code: int, text: bytes) -> Outcome:
-    return Outcome("refused" if code >= 500 else "temporary", _reason(code, text))
-
-
-def _reason(code: int, text: bytes | str) -> str:
-    """``smtp CODE ENHANCED`` and never the server's words."""
-    raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    enhanced = _ENHANCED.match(raw)
-    return f"smtp {code} {enhanced[0].decode()}" if enhanced else f"smtp {code}"
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
-        return "timed out"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return "connection lost"
-
-
-def dotted(message: bytes) -> bytes:
-    """The message as DATA carries it: leading dots doubled, ended by a line with one dot."""
-    stuffed = message.replace(b"\r\n.", b"\r\n..")
-    if stuffed.startswith(b"."):
-        stuffed = b"." + stuffed
-    end = b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"
-    return stuffed + end
+_NOT_ASKED = Reply(503)

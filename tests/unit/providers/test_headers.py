@@ -107,3 +107,15 @@ def test_names_that_are_not_free(name: str) -> None:
 def test_text_that_looks_encoded_stays_text() -> None:
     line = headers.unstructured("Subject", "=?utf-8?q?=0D=0ABcc=3A_x?=")
     assert _read(line, "Subject") == "=?utf-8?q?=0D=0ABcc=3A_x?="
+
+
+@pytest.mark.parametrize("count", [1, 10, 35, 36, 37, 40, 45, 46, 200])
+def test_encoded_words_keep_to_75_octets_and_to_whole_characters(count: int) -> None:
+    """What a mail program must be able to read (RFC 2047, 2 and 5)."""
+    for text in ("é" * count, "a" + "\U0001f37b" * count, "\u05d0 " * count + "x"):
+        line = headers.unstructured("Subject", text)
+        for word in line[:-2].partition(b": ")[2].split(b"\r\n "):
+            assert len(word) <= 75
+            assert make_header(decode_header(word.decode()))
+        assert max(map(len, line.split(b"\r\n"))) <= 76
+        assert _read(line, "Subject") == text

@@ -62,6 +62,44 @@ def test_lines_of_text_keep_to_76_columns(texts: list[str]) -> None:
     assert max(map(len, body.split(b"\r\n"))) <= 76
 
 
+DOTTED = st.lists(
+    st.sampled_from([".", "..", "\n", "a", "=", " ", "é", ".\n.", "x" * 75]), max_size=9
+)
+
+
+@settings(deadline=None)
+@given(st.lists(DOTTED.map("".join), min_size=1, max_size=5), st.lists(TEXT, max_size=3))
+def test_as_data_carries_it_nothing_but_leading_dots_is_added(
+    texts: list[str], more: list[str]
+) -> None:
+    """A server that undoes what RFC 5321 (4.5.2) has clients do gets the very same message."""
+    texts += more
+    segments = tuple(p for n, t in enumerate(texts) for p in (t, n, n))
+    parts = Parts(("s",), segments, (0, *segments), headers=((".X", (0,)), ("..Y", ("v",))))
+    values = [[text, "plain"] for text in texts]
+    values[0] = ["a", "b"]
+    sent = batch(["x", "y"], parts=parts, values=values)
+    for index in range(2):
+        wire = Writer(sent, NOW, for_smtp=True).message(index)
+        assert wire.endswith(b"\r\n.\r\n")
+        lines = wire.removesuffix(b".\r\n").split(b"\r\n")
+        assert b"." not in lines
+        undone = b"\r\n".join(line[1:] if line.startswith(b".") else line for line in lines)
+        assert undone == Writer(sent, NOW).message(index)
+
+
+@pytest.mark.parametrize("value", ["", "a", "a\n", "\n", "a\nb", ".", "ü", "=", "x" * 73, "\r"])
+def test_one_odd_value_changes_nothing_for_the_others(value: str) -> None:
+    """Plain columns are encoded at one glance; a value that is not plain takes the others along."""
+    parts = Parts(("s",), ("<p>", 0, "</p>", 1), ())
+    sent = batch(["x"] * 3, parts=parts, values=[["Ada", value, "Bob"], ["1", "2", "3"]])
+    for index, shown in enumerate(["Ada", value, "Bob"]):
+        _, message = _message(sent, index)
+        text = f"<p>{shown}</p>{index + 1}"
+        content = _content(message.get_body(("html",))).removesuffix("\n")
+        assert content == text.replace("\r", "\n")
+
+
 def test_the_shape_of_a_message_with_everything() -> None:
     files = (
         File("logo.png", "image/png", b"png", cid="logo"),

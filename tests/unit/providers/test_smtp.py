@@ -15,7 +15,6 @@ from runner.errors import ProviderError
 from runner.model.message import MessageBatch, Outcome, Parts
 from runner.model.settings import Mailbox, Secret, SmtpSettings
 from runner.providers.smtp import ATTEMPTS, SmtpProvider
-from runner.providers.smtp_line import dotted
 from tests.servers.batches import SOON, batch
 from tests.servers.clock import StillClock
 from tests.servers.smtp import SmtpServer
@@ -390,17 +389,3 @@ def test_credentials_beyond_ascii_are_said_to_be_so() -> None:
         provider = SmtpProvider(settings, {**SECRETS, "PASSWORD": "pässword"}, Path(), StillClock())
         with pytest.raises(ProviderError, match="credentials not ASCII"):
             provider.check()
-
-
-@pytest.mark.parametrize(
-    ("message", "wire"),
-    [
-        (b"", b"\r\n.\r\n"),
-        (b"a\r\n", b"a\r\n.\r\n"),
-        (b"a", b"a\r\n.\r\n"),
-        (b".\r\n", b"..\r\n.\r\n"),
-        (b"a\r\n.\r\n..b\r\n", b"a\r\n..\r\n...b\r\n.\r\n"),
-    ],
-)
-def test_a_message_as_data_carries_it(message: bytes, wire: bytes) -> None:
-    assert dotted(message) == wire
