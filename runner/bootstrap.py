@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from .cache import cache_home
 from .clock import SystemClock
 from .errors import Problem, StateError, StateMissing, UsageError
 from .model.settings import Settings
@@ -18,7 +19,7 @@ from .survey import Desk
 from .workspace import WorkspaceFiles, load
 
 if TYPE_CHECKING:
-    from .contacts import ContactLists
+    from .contacts import ContactLists, FetchedLists
     from .ledger.files_store import FilesStore
     from .ledger.git_store import GitStore
     from .model.campaign import Campaign, Step
@@ -86,6 +87,8 @@ class Site:
     environ: Mapping[str, str]
     clock: SystemClock
     terminal: Terminal = field(default_factory=Terminal)
+    fetching: Literal["stale", "never", "always"] = "stale"
+    """Which lists that lie elsewhere are fetched: those whose copies are too old, none, or all."""
 
     # -- what people wrote ------------------------------------------------------------------
 
@@ -119,7 +122,23 @@ class Site:
     def _contact_lists(self, workspace: Workspace, data: WorkspaceFiles) -> ContactLists:
         from .contacts import ContactLists
 
-        return ContactLists(data, self._state_key(workspace.settings), workspace.suppressions)
+        secret = self._state_key(workspace.settings)
+        fetched = self._fetched_lists(workspace.settings, data, secret)
+        return ContactLists(data, secret, workspace.suppressions, fetched=fetched)
+
+    def _fetched_lists(
+        self, settings: Settings, data: WorkspaceFiles, secret: bytes
+    ) -> FetchedLists:
+        """How lists are had that lie elsewhere; copies are only kept where there is a key."""
+        from .contacts import FetchedLists, ListCache, Reach
+        from .ledger.meta import key_id
+
+        home = cache_home(self.environ)
+        cache = None
+        if home is not None and secret != NO_KEY:
+            cache = ListCache(home / "lists" / key_id(secret.decode()), secret)
+        reach = Reach(self.environ, self.clock, data, settings.sendgrid)
+        return FetchedLists(reach, cache, self.fetching)
 
     def forget(self) -> None:
         """Read the working tree anew when it is next asked for."""

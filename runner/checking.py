@@ -6,9 +6,10 @@ ask for.  Through ports.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from .errors import InputError, Problem
+from .errors import LIST_UNREAD, InputError, Problem
 from .expressions import compile_expression
 from .model.campaign import Campaign, Place, Step
 from .model.contacts import Audience
@@ -48,7 +49,7 @@ def check(
             audiences.read(contact_list)
             columns[name] = audiences.columns(contact_list)
         except InputError as error:
-            problems.update(error.problems)
+            problems.update(map(_lenient, error.problems))
     drafts: list[Draft] = []
     for campaign in workspace.campaigns.values():
         fields = columns.get(campaign.audience.name)
@@ -65,6 +66,11 @@ def check(
     if linter is not None:
         problems.update(linter.lint(drafts))
     return sorted(problems)
+
+
+def _lenient(problem: Problem) -> Problem:
+    """That a list cannot be read *here*, where its secrets are not, is no fault of the files."""
+    return replace(problem, severity="warning") if problem.code == LIST_UNREAD else problem
 
 
 def _drafts(

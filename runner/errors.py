@@ -21,6 +21,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+LIST_UNREAD = "list_unread"
+"""Code of a problem: a list that lies elsewhere is not fetched at this place."""
+LIST_REFRESH = "list_refresh"
+"""Code of a problem: fetching a list failed, and no copy of it may be used."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:

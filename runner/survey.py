@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
-from .errors import InputError, Problem
+from .errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
 from .model.campaign import Campaign, Step
 from .model.changes import Version
 from .model.columns import KeyColumn
@@ -317,11 +317,15 @@ def _broken(campaign: str, path: str) -> Hold:
     )
 
 
+_LIST_CODES = (LIST_REFRESH, LIST_UNREAD)
+
+
 def _unreadable(campaign: Campaign, error: InputError) -> Hold:
-    first, *rest = error.problems
+    told = sorted(error.problems, key=lambda problem: problem.code not in _LIST_CODES)
+    first, *rest = told
     more = f" (+{len(rest)} more)" if rest else ""
     return Hold(
-        "unreadable",
+        first.code if first.code in _LIST_CODES else "unreadable",
         campaign.id,
         "",
         f"{first.path}:{first.line}: {first.message}{more}",

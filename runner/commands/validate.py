@@ -13,6 +13,7 @@ from .outcome import Outcome
 
 def validate(site: Site, paths: list[str], format: str) -> Outcome:  # noqa: A002 - the flag's name
     """Check the working tree; only problems in ``paths``, if given, are reported."""
+    site.fetching = "never"  # a server that is down is no fault of the files
     desk = site.desk()
     provider = site.provider(site.settings)
     linter = Linter(desk.workspace, WorkspaceFiles(site.root), choose, desk.templates.check_empty)

@@ -12,14 +12,14 @@ from operator import itemgetter
 from ..errors import InputError, Problem
 from ..model.columns import CodedColumn, KeyColumn, Picked, PickedColumn
 from ..model.contacts import NO_KEY, REASONS, Audience, ContactList, Excluded
-from ..ports import Files
 from .addresses import fault, read_addresses
 from .bans import BanColumns
 from .columns import LineBuilder, ZoneBuilder
 from .findings import Findings
 from .layout import Layout, lay_out
+from .opening import Sources
 from .persons import IS_MAILED, IS_OUT, OUT, judge, verdict_of
-from .sources import Block, open_table
+from .sources import Block
 from .spool import Spool
 from .suppressions import Suppressions
 from .texts import TextBuilder
@@ -62,9 +62,9 @@ class Reading:
     warnings: tuple[Problem, ...]
 
 
-def read_list(contact_list: ContactList, files: Files, rules: Rules) -> Reading:
+def read_list(contact_list: ContactList, sources: Sources, rules: Rules) -> Reading:
     """Read all rows.  Raises InputError with every problem rather than leave a row out."""
-    with open_table(contact_list, files) as table:
+    with sources.open(contact_list) as table:
         layout = lay_out(contact_list, table)
         bans = BanColumns(layout, contact_list.require_consent, table.path)
         gathering = _Gathering(table.path, layout, bans, rules)

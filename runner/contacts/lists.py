@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import InputError, Problem
-from ..model.contacts import Audience, ContactList, FileSource, Reason
+from ..model.contacts import Audience, ContactList, FileSource, InlineSource, Reason
 from ..ports import Files
 from .addresses import fault, normalise
 from .audience import Reading, Rules, read_list
 from .keys import contact_key, key_maker, key_packer
 from .layout import lay_out
-from .sources import open_table
+from .opening import Sources
+from .sources.fetchers import describe
+from .sources.refreshing import FetchedLists
 from .suppressions import read_suppressions
 
 
@@ -40,8 +42,8 @@ class ContactLists:
     """Reads lists; remembers what it read for as long as it lives.
 
     ``secret``: the state key.  ``suppressions``: paths of suppression files.
-    ``suppressed_keys``: contact keys that the state knows as suppressed.  No file is touched
-    before it is needed.
+    ``suppressed_keys``: contact keys that the state knows as suppressed.  ``fetched``: how lists
+    are had that lie elsewhere.  No file is touched before it is needed.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class ContactLists:
         secret: bytes,
         suppressions: Sequence[str] = (),
         suppressed_keys: Iterable[bytes] = (),
+        fetched: FetchedLists | None = None,
     ) -> None:
         self._files = files
+        self._sources = Sources(files, fetched)
         self._secret = secret
         self._suppressions = tuple(suppressions)
         self._suppressed_keys = frozenset(suppressed_keys)
@@ -64,7 +68,7 @@ class ContactLists:
 
         Raises InputError.
         """
-        with open_table(contact_list, self._files) as table:
+        with self._sources.open(contact_list) as table:
             return lay_out(contact_list, table).names
 
     def read(self, contact_list: ContactList, where: str = "") -> Audience:
@@ -93,8 +97,8 @@ class ContactLists:
         return contact_key(self._secret, address.matching)
 
     def warnings(self, contact_list: ContactList) -> tuple[Problem, ...]:
-        """What is no error and yet worth a look: invalid addresses, unknown time zones."""
-        return self._reading(contact_list).warnings
+        """What is no error and yet worth a look: bad addresses and time zones, an old copy."""
+        return (*self._sources.warnings(contact_list), *self._reading(contact_list).warnings)
 
     def inspect(self, contact_list: ContactList, where: str = "") -> Inspection:
         """Counts for people.  Raises InputError."""
@@ -126,7 +130,7 @@ class ContactLists:
         known = self._readings.get(contact_list.name)
         if known is not None and (known[0] is contact_list or known[0] == contact_list):
             return known[1]
-        reading = read_list(contact_list, self._files, self._all_rules())
+        reading = read_list(contact_list, self._sources, self._all_rules())
         self._readings[contact_list.name] = (contact_list, reading)
         self._segments = {k: v for k, v in self._segments.items() if k[0] != contact_list.name}
         return reading
@@ -142,4 +146,6 @@ class ContactLists:
 
 def _source_path(contact_list: ContactList) -> str:
     source = contact_list.source
-    return source.path if isinstance(source, FileSource) else contact_list.place.path
+    if isinstance(source, InlineSource):
+        return contact_list.place.path
+    return source.path if isinstance(source, FileSource) else describe(source)

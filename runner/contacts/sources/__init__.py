@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from ...errors import InputError, Problem
+from ...model.campaign import Place
 from ...model.contacts import ContactList, FileSource, InlineSource
 from ...ports import Files
-from .delimited import open_delimited
-from .fetchers import describe
+from .delimited import locate, read_delimited
 from .inline import open_inline
+from .raw import Limits, OnDisk, RawFile
 from .table import Block, Table
 
-__all__ = ["Block", "Table", "open_table"]
+__all__ = ["Block", "Table", "open_local", "read_raw"]
 
 
-def open_table(contact_list: ContactList, files: Files) -> AbstractContextManager[Table]:
-    """The rows of a list.  Raises InputError when the source has no readable header."""
-    source = contact_list.source
+def open_local(
+    contact_list: ContactList, source: FileSource | InlineSource, files: Files
+) -> AbstractContextManager[Table]:
+    """The rows of a list that lies in the workspace.
+
+    Raises InputError when the source has no readable header.
+    """
     if isinstance(source, InlineSource):
         return open_inline(source, contact_list.columns, contact_list.place)
-    if isinstance(source, FileSource):
-        return open_delimited(source, files, contact_list.place)
-    place = contact_list.place
-    message = f"{describe(source)} cannot be fetched by this version of sendoff"
-    raise InputError([Problem(place.path, place.line, place.column, message)])
+    path = locate(source, files, contact_list.place)
+    return read_raw(RawFile(source, OnDisk(path), Limits()), contact_list.place)
+
+
+def read_raw(raw: RawFile, place: Place) -> AbstractContextManager[Table]:
+    """Bytes as a table, wherever they lie; ``place`` is where the list speaks of them."""
+    return read_delimited(raw, place)

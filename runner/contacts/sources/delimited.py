@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ...errors import InputError, Problem
@@ -26,6 +27,13 @@ def open_delimited(
     source: FileSource, files: Files, place: Place, limits: Limits | None = None
 ) -> Iterator[Table]:
     """A CSV or TSV file of the workspace, plain or gzip-compressed, as a table."""
+    path = locate(source, files, place)
+    with read_delimited(RawFile(source, OnDisk(path), limits or Limits()), place) as table:
+        yield table
+
+
+def locate(source: FileSource, files: Files, place: Place) -> Path:
+    """Where the file is.  Raises InputError when there is none."""
     path = files.locate(source.path)
     if path is None:
         raise InputError([_missing(source, place)])
@@ -33,8 +41,7 @@ def open_delimited(
     if not path.is_file():
         irregular = Problem(source.path, 0, 0, "not a regular file")
         raise InputError([irregular if path.exists() else _missing(source, place)])
-    with read_delimited(RawFile(source, OnDisk(path), limits or Limits()), place) as table:
-        yield table
+    return path
 
 
 @contextmanager

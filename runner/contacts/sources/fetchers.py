@@ -24,6 +24,10 @@ def fetcher_of(source: FetchedSource, reach: Reach) -> Fetcher:
         from .sql import sql_fetcher  # noqa: PLC0415 - few lists are in a database
 
         return sql_fetcher(source, reach)
+    if isinstance(source, HttpSource):
+        from .web import WebFetcher  # noqa: PLC0415
+
+        return WebFetcher(source, reach)
     raise FetchError(f"{describe(source)} cannot be fetched by this version of sendoff")
 
 

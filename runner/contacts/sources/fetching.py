@@ -5,7 +5,8 @@ A fetch that fails, is cut or is killed leaves nothing behind, so it can never s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -77,3 +78,14 @@ class Fetcher(Protocol):
         as a whole, by ``Reach.clock``.  Raises FetchError; whatever the sink raises passes through.
         """
         ...
+
+
+@contextmanager
+def writes() -> Iterator[None]:
+    """What the disk refuses, as a FetchError: no fetcher shall take it for the network's fault."""
+    try:
+        yield
+    except OSError as error:
+        message = f"the cache of lists cannot be written: {error.strerror}"
+        hint = "let SENDOFF_CACHE name a directory with room that can be written"
+        raise FetchError(message, hint) from None

@@ -1,0 +1,223 @@
+"""When a list is fetched, and which copy of it is used when it cannot be.
+
+A copy takes the place of the one before it only when all of it has arrived and reads as a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import BinaryIO, Literal, cast
+
+from ...errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
+from ...model.contacts import ContactList, Source
+from ...model.settings import Secret
+from ...model.sources import AgeSource, FetchedSource, HttpSource, SqlSource
+from .cache import Cache, Copy, Facts, Spool
+from .fetchers import describe, fetcher_of
+from .fetching import Fetched, FetchError, Reach, SecretMissing
+from .sealing import Sealed, Sealer
+
+When = Literal["stale", "never", "always"]
+"""Fetch copies that are too old, or use whatever is at hand, or fetch in any case."""
+
+Proof = Callable[[ContactList, Copy], int]
+"""Reads a copy to its end and counts its rows.  Raises InputError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A copy that is used.  ``failure``: why there is none that is fresh enough, '' if this is."""
+
+    copy: Copy
+    age: timedelta
+    failure: str = ""
+
+
+class _Unsound(FetchError):
+    """What was fetched is no list: ``problems`` says why."""
+
+    def __init__(self, error: InputError) -> None:
+        first = error.problems[0]
+        super().__init__(f"what it gave cannot be read: {first.message}", first.hint)
+        self.problems = error.problems
+
+
+class FetchedLists:
+    """Copies of lists, fetched at most once in the life of this object.
+
+    ``cache``: None where there is no state key to seal copies with; nothing is kept then.
+    ``always`` also takes no copy for an excuse: a list that cannot be fetched is a problem.
+    """
+
+    def __init__(self, reach: Reach, cache: Cache | None, when: When = "stale") -> None:
+        self._reach = reach
+        self._cache = cache
+        self._when = when
+        self._taken: dict[object, Taken] = {}
+
+    def take(self, contact_list: ContactList, proof: Proof) -> Taken:
+        """The copy to use.  Raises InputError, with the line that releases what it holds."""
+        source = cast("FetchedSource", contact_list.source)
+        try:
+            definition = self._definition(source)
+            key = (definition, contact_list.refresh, contact_list.allow_empty)
+            if key not in self._taken:
+                self._taken[key] = self._find(contact_list, definition, proof)
+        except FetchError as error:
+            raise InputError(_held(contact_list, None, error)) from None
+        return self._taken[key]
+
+    def _definition(self, source: FetchedSource) -> str:
+        """Names what is fetched: another query, or another server behind a name, is another."""
+        place = ""
+        if isinstance(source, HttpSource | SqlSource) and isinstance(source.url, Secret):
+            place = self._reach.value(source.url)
+        return f"{source!r} {place}"
+
+    def _find(self, contact_list: ContactList, definition: str, proof: Proof) -> Taken:
+        source = cast("FetchedSource", contact_list.source)
+        fetch = _Fetch(self._reach, contact_list, proof)
+        barred = self._when == "never" and not _is_here(source)
+        if self._cache is None:
+            if barred:
+                raise _NotHere(describe(source))
+            return Taken(fetch.into_spool(), timedelta())
+        name = self._cache.name(definition)
+        patience = getattr(source, "timeout", timedelta(minutes=1))
+        with self._cache.locked(name, self._reach.clock, patience):
+            known = self._cache.load(name)
+            taken = None if known is None else Taken(known, self._age(known))
+            if taken is not None and self._will_do(contact_list, taken):
+                return taken
+            if barred:
+                raise _NotHere(describe(source))
+            try:
+                return Taken(fetch.into_cache(self._cache, name, known), timedelta())
+            except FetchError as error:
+                return _instead(contact_list, taken, error, allowed=self._when != "always")
+
+    def _age(self, copy: Copy) -> timedelta:
+        return self._reach.clock.now() - copy.facts.fetched
+
+    def _will_do(self, contact_list: ContactList, taken: Taken) -> bool:
+        """A copy from the future is none: a clock was wrong."""
+        if _is_here(contact_list.source):
+            return False
+        fresh = timedelta() <= taken.age < contact_list.refresh.max_age
+        return self._when == "never" or (self._when == "stale" and fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """One list to be fetched."""
+
+    reach: Reach
+    contact_list: ContactList
+    proof: Proof
+
+    def into_spool(self) -> Copy:
+        """For this process alone."""
+        with closing(Spool()) as spool:
+            return self._proven(self._ask(spool.sink, {}), spool.sealed())
+
+    def into_cache(self, cache: Cache, name: str, known: Copy | None) -> Copy:
+        """In the place of the copy that is at hand, or that copy with its age renewed."""
+        now = self.reach.clock.now()
+        cache.sweep(now)
+        with cache.writing(name) as writing:
+            got = self._ask(writing.sink, {} if known is None else known.facts.validators)
+            if got is None and known is not None:
+                facts = replace(known.facts, fetched=now)
+                cache.write(name, facts, known.salt)
+                return replace(known, facts=facts)
+            copy = self._proven(got, writing.sealed())
+            writing.keep(copy.facts)
+            return replace(copy, salt=writing.salt)
+
+    def _ask(self, sink: Sealer, validators: Mapping[str, str]) -> Fetched | None:
+        source = cast("FetchedSource", self.contact_list.source)
+        return fetcher_of(source, self.reach).fetch(cast("BinaryIO", sink), validators)
+
+    def _proven(self, got: Fetched | None, sealed: Sealed) -> Copy:
+        """What arrived, read to its end: a page that says "log in" is no list.
+
+        Raises FetchError where it is none, has lost rows, or has none at all.
+        """
+        if got is None:
+            raise FetchError("it says that nothing has changed, and there is no copy")
+        if sealed.size() == 0:
+            raise FetchError("it gave nothing at all")
+        facts = Facts(self.reach.clock.now(), 0, got.form, got.validators)
+        try:
+            rows = self.proof(self.contact_list, Copy(facts, sealed))
+        except InputError as error:
+            raise _Unsound(error) from None
+        if got.rows is not None and got.rows != rows:
+            raise FetchError(f"of {got.rows:,} rows {rows:,} arrived", transient=True)
+        if rows == 0 and not self.contact_list.allow_empty:
+            hint = "if it may be, write allow_empty: true in the list"
+            raise FetchError("it came back empty", hint)
+        return Copy(replace(facts, rows=rows), sealed)
+
+
+def _is_here(source: Source) -> bool:
+    """Whether it lies in the workspace: another version of it counts at once."""
+    return isinstance(source, AgeSource) or (
+        isinstance(source, SqlSource) and isinstance(source.url, str)
+    )
+
+
+class _NotHere(FetchError):
+    """Nothing is fetched here, and no copy is at hand."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not fetched here", "see it with: sendoff lists --refresh")
+
+
+def _instead(
+    contact_list: ContactList, taken: Taken | None, error: FetchError, *, allowed: bool
+) -> Taken:
+    """The copy at hand, where the list allows it.  Raises InputError otherwise."""
+    refresh = contact_list.refresh
+    if taken is None or not allowed or refresh.on_error != "use_cached":
+        raise InputError(_held(contact_list, taken, error))
+    if not timedelta() <= taken.age <= refresh.max_stale:
+        raise InputError(_held(contact_list, taken, error))
+    return replace(taken, failure=error.message)
+
+
+def _held(contact_list: ContactList, taken: Taken | None, error: FetchError) -> tuple[Problem, ...]:
+    """Why nothing is mailed, and the line that would release it; then what was wrong in detail."""
+    refresh, place = contact_list.refresh, contact_list.refresh_place
+    hint = error.hint or "see that it can be fetched; the next run tries again"
+    state = "there is no copy of it"
+    if taken is not None:
+        state = f"the copy at hand is {length(taken.age)} old"
+        line = f"in {place.path}:{place.line}"
+        if refresh.on_error == "use_cached":
+            state += f", and refresh.max_stale is {length(refresh.max_stale)}"
+            hint += f"; or set refresh.max_stale: {_above(taken.age)} {line} to use the copy"
+        elif taken.age <= refresh.max_stale:
+            hint += f"; or set refresh.on_error: use_cached {line} to use the copy"
+        else:
+            both = f"{{on_error: use_cached, max_stale: {_above(taken.age)}}}"
+            hint += f"; or set refresh: {both} {line} to use the copy"
+    message = f"the list {contact_list.name} could not be fetched: {error.message}; {state}"
+    code = LIST_UNREAD if isinstance(error, SecretMissing | _NotHere) else LIST_REFRESH
+    first = Problem(place.path, place.line, place.column, message, hint, code)
+    return (first, *(error.problems if isinstance(error, _Unsound) else ()))
+
+
+def length(age: timedelta) -> str:
+    """A length of time for people: ``5m``, ``26h``, ``3d``."""
+    minutes = int(age.total_seconds()) // 60
+    if minutes < 120:
+        return f"{minutes}m"
+    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // (24 * 60)}d"
+
+
+def _above(age: timedelta) -> str:
+    return f"{int(age.total_seconds()) // (24 * 3600) + 1}d"
