@@ -40,7 +40,7 @@ def describe(source: FetchedSource) -> str:
     if isinstance(source, SqlSource):
         return f"the query on {_address(source.url)}"
     if isinstance(source, SendgridSource):
-        return f"SendGrid's {source.kind} {source.name}"
+        return f"the {source.kind} {source.name} of SendGrid"
     return source.path
 
 
