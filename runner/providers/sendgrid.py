@@ -82,13 +82,15 @@ class SendgridProvider:
 
         Raises ProviderError, before a batch is taken, when ``check`` would.
         """
-        delivery = Delivery(self._open(), Window(self._clock, deadline), self._cancelled)
         limit = self._settings.concurrency
+        window = Window(self._clock, deadline)
+        delivery = Delivery(self._open(), window, self._cancelled, limit)
         running: set[Future[Sent]] = set()
-        with ThreadPoolExecutor(limit, "sendgrid") as pool:
+        # One batch more than may be on its way is made ready, so that no slot waits for that.
+        with ThreadPoolExecutor(limit + 1, "sendgrid") as pool:
             for batch in batches:
                 running.add(pool.submit(delivery.send, batch))
-                if len(running) >= limit:
+                if len(running) > limit:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
             while running:

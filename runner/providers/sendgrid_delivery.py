@@ -8,6 +8,7 @@ first byte leaves its contacts ambiguous.
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Sequence, Set
 
 from ..model.message import MessageBatch, Outcome
@@ -42,11 +43,15 @@ _PATH = "/v3/mail/send"
 class Delivery:
     """One call of ``deliver``; its methods run in several threads.
 
-    Nothing goes into a batch that is in ``cancelled``.
+    As many requests as ``concurrency`` are on their way at once; more threads than that make the
+    next ones ready meanwhile.  Nothing goes into a batch that is in ``cancelled``.
     """
 
-    def __init__(self, transport: Transport, window: Window, cancelled: Set[str]) -> None:
+    def __init__(
+        self, transport: Transport, window: Window, cancelled: Set[str], concurrency: int
+    ) -> None:
         self._transport = transport
+        self._slots = threading.Semaphore(concurrency)
         self._window = window
         self._cancelled = cancelled
         self._unusable = ""
@@ -78,9 +83,9 @@ class Delivery:
             return Narrow("message too large")
         before: Wait | None = None
         for attempt in range(ATTEMPTS):
-            if not self._may_begin(before, attempt):
+            verdict = self._in_turn(before, attempt, body, len(group))
+            if verdict is None:
                 return before or self._not_begun()
-            verdict = self._post(body, len(group))
             if isinstance(verdict, Unusable):
                 self._unusable = verdict.reason
             if not isinstance(verdict, Wait):
@@ -90,11 +95,18 @@ class Delivery:
         self._unusable = before.reason if before else ""
         return before or self._not_begun()
 
-    def _may_begin(self, before: Wait | None, attempt: int) -> bool:
+    def _in_turn(self, before: Wait | None, attempt: int, body: bytes, size: int) -> Verdict | None:
+        """Post once there is a slot; None when by then nothing may begin any more."""
+        if before is not None and not self._rested(before, attempt):
+            return None
+        with self._slots:
+            if self._unusable or not self._window.open:
+                return None
+            return self._post(body, size)
+
+    def _rested(self, before: Wait, attempt: int) -> bool:
         if self._unusable:
             return False
-        if before is None:
-            return self._window.open
         asked = back_off(attempt) if before.seconds is None else before.seconds
         return self._window.pause(asked + random.random())  # noqa: S311 - spreads load, no secret
 

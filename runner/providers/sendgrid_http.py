@@ -8,9 +8,12 @@ over ``http.client``.
 from __future__ import annotations
 
 import http.client
+import io
 import select
+import socket
 import ssl
 import threading
+import time
 import urllib.parse
 from base64 import b64encode
 from collections.abc import Mapping
@@ -25,6 +28,13 @@ IDLE_SECONDS = 20.0
 
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of an answer that are taken; a page of the log is the longest there is."""
+
+
+WRITING = 10
+"""A request has to be written within so many time-outs: 30 MB take their time on a slow line."""
+
+READING = 2
+"""An answer has to be whole within so many: it must not drip for ever."""
 
 
 class NotSent(Exception):
@@ -112,10 +122,63 @@ class Transport:
         return connection
 
 
-class _Counting(http.client.HTTPConnection):
-    """Knows how many bytes of the request in hand have been written."""
+class _Answer(http.client.HTTPResponse):
+    """An answer that has to be whole after a while, however little comes at a time."""
 
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(_Timed(sock), *arguments, **options)  # type: ignore[arg-type]
+
+
+class _Timed:
+    """A socket, as far as an answer needs one."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedFile(self._sock))
+
+
+class _TimedFile(io.RawIOBase):
+    """What comes from a socket, for ``READING`` time-outs."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._silence = sock.gettimeout() or 0.0
+        self._until = time.monotonic() + READING * self._silence
+        self._file = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        _wait_at_most(self._sock, self._silence, self._until)
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _wait_at_most(sock: socket.socket, silence: float, until: float) -> None:
+    """Let the next read or write take ``silence`` seconds, and never longer than ``until``."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    sock.settimeout(min(silence, left))
+
+
+class _Counting(http.client.HTTPConnection):
+    """Knows how many bytes of the request in hand have been written, and when it is over."""
+
+    response_class = _Answer
     written = 0
+    until = float("inf")
+
+    def begin(self) -> None:
+        """Count from here on."""
+        self.written = 0
+        self.until = time.monotonic() + WRITING * (self.timeout or 0)
 
     def send(self, data: Any) -> None:
         """Write bytes, counting them."""
@@ -123,6 +186,7 @@ class _Counting(http.client.HTTPConnection):
             raise http.client.NotConnected
         view = memoryview(data)
         while view:
+            _wait_at_most(self.sock, self.timeout or 0, self.until)
             count = self.sock.send(view)
             self.written += count
             view = view[count:]
@@ -144,7 +208,7 @@ def _exchange(
     connection: _Counting, target: Target, request: tuple[str, str, bytes]
 ) -> tuple[Answer, bool]:
     method, path, body = request
-    connection.written = 0
+    connection.begin()
     try:
         connection.request(method, target.parts.path + path, body or None, dict(target.headers))
     except OSError as error:

@@ -31,7 +31,16 @@ from .sendgrid_batches import Batches
 from .sendgrid_log import Log
 
 Kind = Literal[
-    "status", "hang", "reset", "half", "garbage", "slow", "refuse_unread", "null_field", "close"
+    "status",
+    "hang",
+    "reset",
+    "half",
+    "garbage",
+    "slow",
+    "refuse_unread",
+    "null_field",
+    "close",
+    "drip",
 ]
 
 MAX_BODY = 30_000_000
@@ -46,7 +55,8 @@ class Fault:
     rate limit resets.  Kinds: ``status`` answers with ``status`` and ``body``; ``hang`` never
     answers; ``reset`` and ``close`` cut the connection after reading; ``half`` and ``garbage``
     spoil the answer; ``refuse_unread`` answers ``status`` and cuts before reading the body;
-    ``null_field`` turns the field of a 400 into null; ``slow`` answers late.
+    ``null_field`` turns the field of a 400 into null; ``slow`` answers late; ``drip`` sends a
+    byte of an answer now and then, for ever.
     """
 
     kind: Kind
@@ -381,6 +391,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\nhalf")
             self._note(0)
             self.close_connection = True
+        elif fault.kind == "drip":
+            self._note(0)
+            self._drip()
         elif fault.kind == "garbage":
             self.wfile.write(b"\x00\xff this is not HTTP\r\n\r\n")
             self._note(0)
@@ -391,6 +404,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.sendgrid.hanging.set()
                 self._until_client_leaves()
             self._cut(hard=fault.kind == "reset")
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 202 Accepted\r\nX-Drip: ")
+        while not self.sendgrid.closing.wait(0.05):
+            self.wfile.write(b"x")
 
     def _refuse_unread(self, fault: Fault) -> None:
         self.body = b""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.providers.addresses import wire_form
+from runner.providers.addresses import plain_forms, wire_form
 from runner.providers.loopback import is_loopback
 from runner.providers.refusal import Refusal
 
@@ -65,3 +65,31 @@ def test_this_machine(host: str) -> None:
 )
 def test_other_machines(host: str) -> None:
     assert not is_loopback(host)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("a@example.org", "a.b+c@x-y.example.org", "A@example.org", "a@Example.org"),
+                *("", "a", "@", "a@", "a@b\n", "a b@example.org", "é@example.org", "a@é.example"),
+                *("x" * 64 + "@example.org", "x" * 65 + "@example.org", "a@" + "b" * 254),
+                *("a@" + "b." * 130 + "c", "a@b@example.org", '"a"@example.org', "a@-x.org"),
+                *("a@b\nc@d.example", "a@b..c", "a@example.org."),
+            ]
+        ),
+        max_size=4,
+    )
+)
+def test_a_column_that_is_plain_needs_no_second_look(addresses: list[str]) -> None:
+    """Whatever is let through at one glance is what each would have become alone."""
+    plain = plain_forms(addresses)
+    if plain is not None:
+        assert list(plain) == [wire_form(address) for address in addresses]
+
+
+def test_ordinary_addresses_are_plain() -> None:
+    """The glance is worth it only if it lets ordinary lists through."""
+    addresses = [f"reader.{n}+news@mail-{n}.example.org" for n in range(1000)]
+    assert plain_forms(addresses) is addresses

@@ -90,6 +90,24 @@ def test_as_many_at_once_as_the_settings_say(desk: Desk) -> None:
     assert len(desk.to()) == 12
 
 
+def test_the_next_batch_is_made_ready_while_requests_wait(desk: Desk) -> None:
+    """One more than is on its way is taken, and it is not posted before its turn."""
+    taken: list[int] = []
+
+    def batches() -> Iterator[MessageBatch]:
+        for number in range(8):
+            taken.append(number)
+            yield batch(["A"], first=number)
+
+    desk.provider = desk.provider_with(concurrency=2)
+    desk.server.misbehave(*[Fault("slow", seconds=0.05)] * 8)
+    answers = desk.provider.deliver(batches(), SOON)
+    next(answers)
+    assert 3 <= len(taken) <= 4
+    assert len(list(answers)) == 7
+    assert desk.server.state.most_active == 2
+
+
 def test_what_is_posted_names_the_client_and_the_key(desk: Desk) -> None:
     desk.deliver(batch(["A"]))
     headers = desk.server.requests[0].headers
@@ -135,6 +153,7 @@ MAY_HAVE_BEEN_SENT = [
     ("half", 0, "half an answer"),
     ("garbage", 0, "no HTTP answer"),
     ("hang", 0, "no answer in time"),
+    ("drip", 0, "no answer in time"),
 ]
 
 
@@ -143,7 +162,7 @@ MAY_HAVE_BEEN_SENT = [
 def test_what_may_have_been_sent_is_never_repeated(
     desk: Desk, kind: str, status: int, reason: str, processed: bool
 ) -> None:
-    desk.provider = desk.provider_with(timeout=1.0 if kind == "hang" else 10.0)
+    desk.provider = desk.provider_with(timeout=1.0 if kind in ("hang", "drip") else 10.0)
     desk.server.misbehave(Fault(kind, status, processed=processed))  # type: ignore[arg-type]
     outcomes = desk.deliver(batch(["A", "B"]), batch(["C"], first=2))
     assert outcomes[:2] == [Outcome("ambiguous", reason)] * 2

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from runner.model.message import Composed, File, MessageBatch, Outcome, Parts
 from runner.model.settings import Mailbox
+from runner.providers import sendgrid_message
 from runner.providers import sendgrid_payload as payload
 from runner.providers.refusal import Refusal
+from runner.providers.sendgrid_personal import MAX_SUBSTITUTION_BYTES
 from tests.servers import sendgrid_rules
 from tests.servers.batches import NOW, PARTS, batch, key
 
@@ -132,7 +134,7 @@ def test_a_thousand_share_a_request(count: int, sizes: list[int]) -> None:
 def test_values_at_the_limit_are_substituted_and_beyond_it_inlined(unit: str) -> None:
     probe = payload.Payloads(batch(["A"]), NOW)
     tags = json.loads(probe.body((0,)))["personalizations"][0]["substitutions"]
-    room = payload.MAX_SUBSTITUTION_BYTES - sum(len(tag) for tag in tags) - len("A")
+    room = MAX_SUBSTITUTION_BYTES - sum(len(tag) for tag in tags) - len("A")
     fits = unit * (room // len(unit.encode())) + "x" * (room % len(unit.encode()))
     for value, inlined in ((fits, False), (fits + "x", True)):
         parts = replace(PARTS, html=("<p>", 1, "</p>"))
@@ -198,7 +200,7 @@ def test_a_batch_that_cannot_be_sent(sent: MessageBatch) -> None:
     [("spring/2025", "spring/2025"), ("grüße\n", "gr__e_"), ("x" * 300, "x" * 255), ("", "_")],
 )
 def test_a_campaign_as_category(campaign: str, category: str) -> None:
-    assert payload.category(campaign) == category
+    assert sendgrid_message.category(campaign) == category
 
 
 def test_no_address_but_in_to() -> None:
