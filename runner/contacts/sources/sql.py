@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from ...errors import InputError
 from ...model.settings import Secret
 from ...model.sources import Form, SqlSource
+from ...ports import Clock
 from .fetching import Fetched, FetchError, Reach
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def sql_fetcher(source: SqlSource, reach: Reach) -> SqlFetcher:
     url = reach.value(source.url)
     file = _file(url.removeprefix(SQLITE), reach) if url.startswith(SQLITE) else None
     variable = source.url.env if isinstance(source.url, Secret) else ""
-    return SqlFetcher(source.query, url, file, variable, source.timeout.total_seconds())
+    return SqlFetcher(source, url, file, variable, reach.clock)
 
 
 def _file(path: str, reach: Reach) -> Path:
@@ -45,14 +46,14 @@ class SqlFetcher:
     """Reads one query.
 
     ``url`` may hold a password, and stood in the environment ``variable``.  ``file``: the SQLite
-    database, when it is one.  ``seconds``: how long all of it may take.
+    database, when it is one.
     """
 
-    query: str
+    source: SqlSource
     url: str = field(repr=False)
-    file: Path | None = None
-    variable: str = ""
-    seconds: float = 60.0
+    file: Path | None
+    variable: str
+    clock: Clock
 
     def fetch(self, sink: BinaryIO, known: Mapping[str, str]) -> Fetched | None:
         """See ``Fetcher``; a database cannot say whether a query would give the same again."""
@@ -64,13 +65,17 @@ class SqlFetcher:
             raise FetchError("lists from databases need SQLAlchemy", hint) from None
         from .sql_connection import reading  # noqa: PLC0415 - needs SQLAlchemy
         from .sql_faults import explain  # noqa: PLC0415
-        from .sql_watch import TimeIsOver  # noqa: PLC0415
+        from .sql_watch import TimeIsOver, Watch  # noqa: PLC0415
 
+        seconds = self.source.timeout.total_seconds()
+        watch = Watch(seconds, self.clock)
         try:
-            with reading(self.file or self.url, self.variable, self.seconds) as reader:
+            with reading(self.file or self.url, self.variable, watch) as reader:
                 rows = self._copy(reader, sink)
         except TimeIsOver:
-            message = f"the database took longer than {self.seconds:g} seconds"
+            if self.clock.stopping:
+                raise FetchError("the run is to end", transient=True) from None
+            message = f"the database took longer than {seconds:g} seconds"
             raise FetchError(message, "raise `timeout`", transient=True) from None
         except SQLAlchemyError as error:
             raise explain(error) from None
@@ -79,7 +84,7 @@ class SqlFetcher:
     def _copy(self, reader: Reader, sink: BinaryIO) -> int:
         from .sql_text import NotText, RowWriter  # noqa: PLC0415
 
-        with reader.select(self.query, BLOCK_ROWS) as selected:
+        with reader.select(self.source.query, BLOCK_ROWS) as selected:
             _check(selected.columns)
             writer = RowWriter(sink, selected.columns)
             try:
@@ -87,7 +92,6 @@ class SqlFetcher:
                     writer.write(block)
             except NotText as problem:
                 raise FetchError(str(problem), problem.hint) from None
-        writer.close()
         return writer.rows
 
 

@@ -36,20 +36,21 @@ _LOGGERS = ("psycopg", "sqlalchemy.pool", "sqlalchemy.engine")
 
 
 @contextmanager
-def reading(place: str | Path, variable: str, seconds: float) -> Iterator[Reader]:
+def reading(place: str | Path, variable: str, limit: Watch) -> Iterator[Reader]:
     """A connection to an SQLite file or to a URL, in a read-only transaction.
 
     The URL may hold a password and is in no message: ``variable`` says where it stood.  Whoever
-    still waits for the database after ``seconds`` gets TimeIsOver.  Raises FetchError, and what
-    SQLAlchemy and drivers raise.
+    still waits for the database when ``limit`` is over gets TimeIsOver.  Raises FetchError, and
+    what SQLAlchemy and drivers raise.
     """
     from sqlalchemy import event  # noqa: PLC0415 - an extra
 
+    seconds = limit.seconds
     engine = _sqlite(place) if isinstance(place, Path) else _server(place, variable, seconds)
     cursors: list[Any] = []
     event.listen(engine, "before_cursor_execute", lambda _, cursor, *__: cursors.append(cursor))
     try:
-        with Watch(seconds) as watch, _quiet():
+        with limit as watch, _quiet():
             # before SQLAlchemy asks for the server's version: it may fall silent there
             event.listen(engine, "connect", watch.bind, insert=True)
             with engine.connect() as connection:

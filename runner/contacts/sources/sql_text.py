@@ -31,28 +31,24 @@ class NotText(Exception):
 
 
 class RowWriter:
-    """Writes rows to ``sink`` as CSV in UTF-8; ``rows`` counts them.
-
-    ``sink`` stays open.  What is written is complete only after ``close``.
-    """
+    """Writes rows to ``sink`` as CSV in UTF-8, a block at a time; ``rows`` counts them."""
 
     def __init__(self, sink: BinaryIO, columns: Sequence[str]) -> None:
         self.rows = 0
+        self._sink = sink
         self._columns = columns
-        self._text = io.TextIOWrapper(sink, encoding="utf-8", newline="", write_through=False)
-        self._csv = csv.writer(self._text, lineterminator="\n")
-        self._csv.writerow(columns)
+        self._write([list(columns)])
 
     def write(self, block: Iterable[Sequence[Any]]) -> None:
         """Add rows.  Raises NotText."""
         rows = [self._written(row) for row in block]
-        self._csv.writerows(rows)
+        self._write(rows)
         self.rows += len(rows)
 
-    def close(self) -> None:
-        """Hand on what is still held."""
-        self._text.flush()
-        self._text.detach()
+    def _write(self, rows: Sequence[Sequence[str]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        self._sink.write(text.getvalue().encode())
 
     def _written(self, row: Sequence[Any]) -> list[str]:
         try:

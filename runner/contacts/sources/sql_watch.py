@@ -9,25 +9,33 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+from ...ports import Clock
+
+_LOOK = 0.5
+"""Seconds between two looks at whether the run must end."""
+_AGAIN = 0.05
+
 
 class TimeIsOver(Exception):
-    """The connection was cut, since the time was over."""
+    """The connection was cut, since the time was over or the run must end."""
 
 
 class Watch:
-    """Cuts the connection it is bound to when ``seconds`` are over.
+    """Cuts the connection it is bound to when ``seconds`` are over, or ``clock`` is stopping.
 
     What the driver then raises comes out as TimeIsOver.  A driver that shows neither a socket nor
     a way to be interrupted cannot be cut: there ``check`` must be called now and then.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._done = threading.Event()
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._driver: Any = None
         self._line: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
+        self._thread = threading.Thread(target=self._wait, daemon=True)
 
     def bind(self, driver: Any, _record: object = None) -> None:
         """``driver`` is the driver's own connection; one that comes too late is cut at once."""
@@ -36,8 +44,6 @@ class Watch:
             if hasattr(driver, "fileno"):
                 # a handle of our own: the driver may close its own, and the number be reused
                 self._line = socket.socket(fileno=os.dup(driver.fileno()))
-            if self.is_over:
-                self._cut()
 
     @property
     def is_over(self) -> bool:
@@ -50,23 +56,32 @@ class Watch:
             raise TimeIsOver
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._timer.cancel()
-        self._timer.join()
+        self._done.set()
+        self._thread.join()
         if self._line is not None:
             self._line.close()
         if error is None or isinstance(error, Exception):
             self.check()
 
-    def _end(self) -> None:
-        with self._lock:
-            self._over.set()
-            self._cut()
+    def _wait(self) -> None:
+        left = self.seconds
+        while left > 0 and not self._clock.stopping:
+            if self._done.wait(min(left, _LOOK)):
+                return
+            left -= _LOOK
+        self._over.set()
+        while True:
+            with self._lock:
+                self._cut()
+            # an interrupt between two statements is forgotten
+            if self._done.wait(_AGAIN):
+                return
 
     def _cut(self) -> None:
         with suppress(Exception):  # whatever is wrong with it, it is no longer waited for
