@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from .cache import cache_home
 from .clock import SystemClock
 from .errors import Problem, StateError, StateMissing, UsageError
+from .model.ledger import BOOK
 from .model.settings import Settings
 from .survey import Desk
 from .workspace import WorkspaceFiles, load
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
     from .model.campaign import Campaign, Step
     from .model.contacts import Audience
     from .model.workspace import Workspace
-    from .ports import Composer, Provider, Snapshot
+    from .planning.book import Book
+    from .ports import Composer, FeedbackSource, Provider, Snapshot
     from .repository.git import Git
     from .templates import TemplateRoom
 
@@ -281,3 +285,46 @@ class Site:
         from . import providers
 
         return providers.build(settings, self.environ, self.root, self.clock)
+
+    def suppression_book(self) -> tuple[Book, str]:
+        """Whom the state suppresses, for looking at lists; a note when that cannot be known."""
+        from .planning.book import Book, fold_book
+
+        if self.is_blind:
+            return Book(), "Without the state key nobody is left out whom the state suppresses."
+        try:
+            snapshot, _ = self.ledger()
+            return fold_book(snapshot.records(BOOK)), ""
+        except StateError as error:
+            note = "The state cannot be read, and nobody is left out whom it suppresses"
+            return Book(), f"{note}: {error}"
+
+    def key_of(self, settings: Settings) -> Callable[[str], bytes | None]:
+        """Contact keys, None for what is no address.  Raises StateError without a state key."""
+        from .contacts import key_maker, normalise
+
+        make = key_maker(self.state_key(settings).encode())
+
+        def key(address: str) -> bytes | None:
+            found = normalise(address)
+            return None if found is None else make(found.matching)
+
+        return key
+
+    @contextmanager
+    def feedback_sources(
+        self, settings: Settings, patience: timedelta
+    ) -> Iterator[list[FeedbackSource]]:
+        """Who is asked for suppressions, and has ``patience`` to answer.  Raises StateError."""
+        from .events.sendgrid import SendgridFeedback
+        from .providers.sendgrid import SendgridProvider
+
+        key_of, deadline = self.key_of(settings), self.clock.now() + patience
+        provider = SendgridProvider(settings.sendgrid, self.environ, self.clock)
+        known: dict[str, Callable[[], FeedbackSource]] = {
+            "sendgrid": lambda: SendgridFeedback(provider.ask, key_of, self.clock, deadline),
+        }
+        try:
+            yield [known[name]() for name in settings.suppressions.sources]
+        finally:
+            provider.close()

@@ -10,6 +10,7 @@ from typing import Protocol
 from .errors import Problem
 from .model.campaign import Campaign, Step
 from .model.contacts import Audience, ContactList
+from .model.feedback import Feedback
 from .model.ledger import Claim, Document, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Rendered, Verdict
 
@@ -212,6 +213,22 @@ class Templates(Protocol):
 
 Condition = Callable[[Mapping[str, str], Callable[[str], bool]], bool]
 """A compiled ``only_if``: (contact's fields, "was this step sent to it?") -> wanted."""
+
+
+class FeedbackSource(Protocol):
+    """Tells of those who must not be mailed any more.  ``model.feedback.PARTS`` names its parts."""
+
+    @property
+    def name(self) -> str:
+        """The name in the settings."""
+        ...
+
+    def read(self, part: str, since: datetime | None, until: datetime) -> Feedback:
+        """Everything that was told of between two instants (None: ever), and rather more than less.
+
+        Raises ProviderError, with a text that names no contact, when that is not all there is.
+        """
+        ...
 
 
 class Observer(Protocol):

@@ -201,6 +201,41 @@ VERBS = (
         ),
     ),
     Verb(
+        "suppress",
+        "never mail these addresses again, whatever a list says",
+        (
+            arg("addresses", nargs="+", metavar="ADDRESS", help="`-` reads them from stdin"),
+            arg(
+                "--reason",
+                choices=("manual", "unsubscribed", "spam", "bounce", "invalid"),
+                default="manual",
+                help="why (default: manual)",
+            ),
+            arg("--undo", action="store_true", help="they may be mailed again"),
+            BY,
+            formats("text", "json"),
+            JSON,
+            NOW,
+        ),
+    ),
+    Verb(
+        "suppressions",
+        "show who must not be mailed any more, ask for news, or read files of them",
+        (
+            arg(
+                "action",
+                nargs="?",
+                choices=("status", "pull"),
+                default="status",
+                metavar="status|pull",
+                help="status (default): numbers; pull: ask the sources",
+            ),
+            formats("text", "json"),
+            JSON,
+            NOW,
+        ),
+    ),
+    Verb(
         "resolve",
         "settle what is in doubt: by the provider's evidence, or by your word",
         (

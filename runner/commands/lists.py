@@ -7,6 +7,8 @@ from ..contacts import ContactLists
 from ..errors import InputError
 from ..model.contacts import ContactList, FileSource
 from ..model.views import ListView
+from ..planning.book import Book
+from ..planning.suppressing import exclude, finer_reasons
 from ..report import lists as report
 from .outcome import Outcome
 
@@ -14,16 +16,17 @@ from .outcome import Outcome
 def lists(site: Site, format: str) -> Outcome:  # noqa: A002 - the flag's name
     """Every list of the working tree; exit code 1 when one cannot be read."""
     books = site.contact_lists()
-    views = [_view(site, books, one) for one in site.workspace.lists.values()]
+    book, note = site.suppression_book()
+    views = [_view(site, books, one, book) for one in site.workspace.lists.values()]
     failed = any(view.problem for view in views)
-    return Outcome(report.FORMATS[format](views, site.terminal), int(failed))
+    return Outcome(report.FORMATS[format](views, site.terminal, note), int(failed))
 
 
-def _view(site: Site, books: ContactLists, one: ContactList) -> ListView:
+def _view(site: Site, books: ContactLists, one: ContactList, book: Book) -> ListView:
     source = one.source.path if isinstance(one.source, FileSource) else one.place.path
     used_by = tuple(c.id for c in site.workspace.campaigns.values() if c.audience.name == one.name)
     try:
-        found = books.inspect(one)
+        audience = exclude(books.read(one), book.everywhere)
         fields = tuple(sorted(books.columns(one)))
     except InputError as error:
         return ListView(one.name, one.description, source, used_by=used_by, problem=str(error))
@@ -31,10 +34,11 @@ def _view(site: Site, books: ContactLists, one: ContactList) -> ListView:
         name=one.name,
         description=one.description,
         source=source,
-        rows=found.rows,
-        audience=found.audience,
-        excluded=found.excluded,
+        rows=audience.rows,
+        audience=len(audience),
+        excluded=audience.excluded.counts(),
+        suppressed=finer_reasons(audience, book.everywhere),
         fields=fields,
         used_by=used_by,
-        warnings=tuple((w.line, w.message) for w in found.warnings),
+        warnings=tuple((w.line, w.message) for w in books.warnings(one)),
     )

@@ -10,6 +10,7 @@ from ..bootstrap import Site
 from ..errors import SendoffError
 from ..model.result import RunResult
 from ..model.settings import Settings
+from ..ports import LedgerStore
 from ..reconcile import Reconciler, RunOptions
 from ..report import run as report
 from ..report.progress import observer
@@ -34,17 +35,35 @@ def _run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa:
             budget=budget or settings.run.budget,
             look_ahead=settings.run.look_ahead,
         )
+        store = site.store(settings)
+        unheard = _hear_of_suppressions(site, settings, store, options)
         provider = site.provider(settings)
         hears = observer(site.environ)
         try:
-            result = Reconciler(
-                desks, site.store(settings), provider, site.clock, hears, options
-            ).run()
+            result = Reconciler(desks, store, provider, site.clock, hears, options).run()
         finally:
             hears.close()
             provider.close()
     text = report.FORMATS[format](result, settings, site.terminal, site.clock.now())
-    return Outcome(text, result.exit_code, _announce(site, settings, result))
+    notes = [unheard, _announce(site, settings, result)]
+    return Outcome(text, result.exit_code, "\n".join(note for note in notes if note))
+
+
+def _hear_of_suppressions(
+    site: Site, settings: Settings, store: LedgerStore, options: RunOptions
+) -> str:
+    """Ask who must not be mailed any more, before anything is planned; what went wrong, or ''.
+
+    A source that does not answer stops no run: when what is known becomes too old, that does.
+    """
+    rules = settings.suppressions
+    if not rules.sources:
+        return ""
+    from ..gathering import gather  # noqa: PLC0415 - most workspaces have no such sources
+
+    with site.feedback_sources(settings, options.budget / 4) as sources:
+        found = gather(store, sources, site.clock.now(), run=options.run_id, every=rules.every)
+    return "\n".join(f"suppressions: {problem}" for problem in found.problems)
 
 
 def _announce(site: Site, settings: Settings, result: RunResult) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from ..bootstrap import Site
 from ..contacts import ContactLists
 from ..errors import InputError, UsageError
-from ..model.ledger import Claim
+from ..model.ledger import BOOK, Claim, Record, Suppressed
 from ..model.plan import JobPlan, Spot
-from ..model.views import WhyRow, WhyView
+from ..model.views import ToldRow, WhyRow, WhyView
+from ..planning.book import about, fold_book
 from ..planning.history import expand_times, split_keys
 from ..ports import Snapshot
 from ..report import why as report
@@ -30,9 +31,27 @@ def why(site: Site, address: str, campaign: str | None, format: str) -> Outcome:
         raise UsageError(error.problems[0].message) from None
     plan, note = look(site, campaign, SHOWN, everything=True)
     snapshot, _ = site.ledger()
+    told = tuple(_told(list(snapshot.records(BOOK)), key))
+    suppressed = any(row.holds and not row.group for row in told)
     rows = tuple(row for job in plan.jobs for row in _rows(job, key, snapshot))
-    view = WhyView(mask(address), key.hex(), tuple(_places(site, books, address)), rows)
+    places = [
+        (name, line, reason or ("suppressed" if suppressed else ""))
+        for name, line, reason in _places(site, books, address)
+    ]
+    view = WhyView(mask(address), key.hex(), tuple(places), rows, told)
     return Outcome(report.FORMATS[format](view, site.settings, site.terminal, note))
+
+
+def _told(records: Sequence[Record], key: bytes) -> Iterator[ToldRow]:
+    """What was written of this contact, and whether it still counts."""
+    active = fold_book(records).causes(key)
+    for time, record in sorted(about(records, {key}), key=lambda row: row[0]):
+        at = datetime.fromtimestamp(time, UTC)
+        if isinstance(record, Suppressed):
+            cause = (record.reason, record.group)
+            yield ToldRow(at, *cause, record.source, cause in active)
+        else:
+            yield ToldRow(at, "", 0, record.source, False)
 
 
 def _places(site: Site, books: ContactLists, address: str) -> Iterator[tuple[str, int, str]]:

@@ -159,7 +159,8 @@ class FilesStore:
         """What is rewritten with an append; a state from before there were seals gets its first."""
         if not added:
             return {}
-        wanted = SUPPRESSING if any(file.campaign == BOOK for file in added) else SEALED
+        books = any(file.campaign == BOOK for file in (*added, *held.files))
+        wanted = SUPPRESSING if books else SEALED
         files = {META: raised(held.meta, wanted, META)} if held.format < wanted else {}
         if held.seal is not None:
             return {**files, SEAL: dump_seal(grown(held.seal, added))}

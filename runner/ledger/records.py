@@ -120,6 +120,10 @@ def _read_list(value: object) -> list[object]:
     return value
 
 
+def _read_texts(value: object) -> tuple[str, ...]:
+    return tuple(_read_text(item) for item in _read_list(value))
+
+
 def _read_numbers(value: object, length: int) -> tuple[int, ...]:
     numbers = tuple(_read_integer(item) for item in _read_list(value))
     if len(numbers) != length or numbers[-1] < 1:
@@ -242,7 +246,7 @@ _FIELDS: Final[Mapping[type[Record], Mapping[str, _Field]]] = {
     Pulled: {
         "run": _TEXT,
         "at": _TIME,
-        "source": _TEXT,
+        "sources": _Field(list, _read_texts),
         "until": _TIME,
         "counts": _Field(dict, _read_counts, {}),
     },

@@ -173,14 +173,14 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """Everything that ``source`` knew up to ``until`` is in the records before this one.
+    """Everything that these sources knew up to ``until`` is in the records before this one.
 
-    ``counts``: what it told besides that is no suppression (``blocked``, ``soft`` …).
+    ``counts``: what they told besides that is no suppression (``blocked``, ``soft`` …).
     """
 
     run: str
     at: datetime
-    source: str
+    sources: tuple[str, ...]
     until: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
     campaign: ClassVar[str] = BOOK

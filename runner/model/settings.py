@@ -122,14 +122,14 @@ class SuppressionSettings:
 
     ``pull``: services that are asked; ``mailbox``: where bounce mails lie, relative to the
     workspace, '' for nowhere.  A run asks again ``every`` so often; what is older than
-    ``max_age`` holds what is due (None: nothing is held).  ``line``: where that is written.
+    ``max_age`` holds what is due.  ``line``: where that is written.
     """
 
     pull: tuple[str, ...] = ()
     mailbox: str = ""
     every: timedelta = timedelta(hours=1)
-    max_age: timedelta | None = timedelta(hours=24)
-    line: int = 0
+    max_age: timedelta = timedelta(hours=24)
+    line: int = field(default=0, compare=False)
 
     @property
     def sources(self) -> tuple[str, ...]:

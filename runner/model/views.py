@@ -17,7 +17,8 @@ from .plan import JobPlan, JobStatus
 class ListView:
     """One list: counts and exclusions by reason.  ``problem``: why it cannot be read, or ''.
 
-    ``warnings`` are (line in the source, text), without personal data.
+    ``suppressed``: what lies behind the exclusions of that name.  ``warnings`` are (line in the
+    source, text), without personal data.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ListView:
     rows: int = 0
     audience: int = 0
     excluded: Mapping[str, int] = field(default_factory=dict)
+    suppressed: Mapping[str, int] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
     warnings: tuple[tuple[int, str], ...] = ()
@@ -60,13 +62,28 @@ class WhyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldRow:
+    """That a contact was suppressed, or (reason '') released; ``holds``: it still counts."""
+
+    at: datetime
+    reason: str
+    group: int
+    source: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WhyView:
-    """``masked``: the address as it may be shown.  ``lists``: (list, line, reason or '')."""
+    """``masked``: the address as it may be shown.  ``lists``: (list, line, reason or '').
+
+    ``told``: every suppression and (reason '') release of this contact, in order of time.
+    """
 
     masked: str
     key: str
     lists: tuple[tuple[str, int, str], ...]
     rows: tuple[WhyRow, ...]
+    told: tuple[ToldRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +171,21 @@ class Review:
     calendar: tuple[Occasion, ...] = ()
     days: int = 30
     problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionsView:
+    """The suppressions of a state.
+
+    ``contacts``: how many people, each once.  ``reasons``: how many for each reason, and for each
+    group that they left.  ``counts``: what was told besides and suppresses nobody.  ``sources``:
+    (name, until when it is known whole, is that too old).
+    """
+
+    contacts: int
+    reasons: Mapping[tuple[str, int], int]
+    counts: Mapping[str, int]
+    sources: tuple[tuple[str, datetime | None, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)

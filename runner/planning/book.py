@@ -18,14 +18,9 @@ from itertools import accumulate
 from typing import Final, get_args
 
 from ..model.contacts import KEY_BYTES
+from ..model.feedback import Cause, Told
 from ..model.ledger import Pulled, Record, Released, Suppressed, SuppressionReason
 from .history import split_keys
-
-Cause = tuple[SuppressionReason, int]
-"""Why: the reason, and the group that was left (0: it is about no group)."""
-
-Told = Mapping[Cause, Mapping[bytes, int]]
-"""What somebody told: for each cause the contacts, with the epoch second of each."""
 
 REASONS: Final[tuple[SuppressionReason, ...]] = get_args(SuppressionReason)
 _LINE: Final = 10_000
@@ -37,12 +32,13 @@ class Book:
     """What all records say together.
 
     ``active``: the contacts that are suppressed, by cause.  ``released``: when contacts were last
-    released.  ``pulls``: each source's last complete pull.
+    released.  ``pulls``: until when each part of a source is known whole.  ``counts``: what was
+    told besides and suppresses nobody.
     """
 
     active: Mapping[Cause, Set[bytes]] = field(default_factory=dict)
     released: Mapping[bytes, int] = field(default_factory=dict)
-    pulls: Mapping[str, Pulled] = field(default_factory=dict)
+    pulls: Mapping[str, datetime] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
@@ -72,7 +68,7 @@ def fold_book(records: Iterable[Record]) -> Book:
     """The book that these records make, in whatever order they come."""
     told: list[Suppressed] = []
     released: dict[bytes, int] = {}
-    pulls: dict[str, Pulled] = {}
+    pulls: dict[str, datetime] = {}
     counts: Counter[str] = Counter()
     for record in records:
         if isinstance(record, Suppressed):
@@ -81,9 +77,9 @@ def fold_book(records: Iterable[Record]) -> Book:
             for key, time in _rows(record):
                 released[key] = max(time, released.get(key, time))
         elif isinstance(record, Pulled):
-            counts.update({f"{record.source}: {k}": n for k, n in record.counts.items()})
-            last = pulls.get(record.source)
-            pulls[record.source] = record if last is None or last.until < record.until else last
+            counts.update(record.counts)
+            for source in record.sources:
+                pulls[source] = max(record.until, pulls.get(source, record.until))
     active: dict[Cause, set[bytes]] = defaultdict(set)
     for record in told:
         active[record.reason, record.group].update(_still(record, released))
@@ -103,6 +99,15 @@ def _rows(record: Suppressed | Released) -> Iterator[tuple[bytes, int]]:
     first = int(record.since.timestamp())
     steps = unpack(record.later) if record.later else [0] * len(keys)
     return zip(keys, accumulate(steps[1:], initial=first + steps[0]), strict=True)
+
+
+def about(
+    records: Iterable[Record], keys: Set[bytes]
+) -> Iterator[tuple[int, Suppressed | Released]]:
+    """Everything that was written of any of these contacts, each with its epoch second."""
+    for record in records:
+        if isinstance(record, Suppressed | Released):
+            yield from ((time, record) for key, time in _rows(record) if key in keys)
 
 
 def news(told: Told, book: Book) -> dict[Cause, dict[bytes, int]]:

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
 from ..model.campaign import Campaign
-from ..model.contacts import Audience, Reason
+from ..model.contacts import Audience
+from ..model.feedback import PARTS
 from ..model.ledger import Record, SuppressionReason
 from ..model.plan import EMPTY_QUEUE, Hold, JobPlan
 from ..model.settings import SuppressionSettings
 from .book import Book, fold_book
 from .history import CampaignHistory
 
-PARTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "sendgrid": (
-        "sendgrid/bounces",
-        "sendgrid/blocks",
-        "sendgrid/invalid_emails",
-        "sendgrid/spam_reports",
-        "sendgrid/unsubscribes",
-        "sendgrid/groups",
-    ),
-    "mailbox": ("mailbox",),
-}
-"""What is pulled of each source, by the names in the records: each part whole or not at all."""
-
 IN_A_FILE: Final = "file"
 """The finer reason of what stands in ``campaigns/suppressions``."""
-_SUPPRESSED: Final[list[Reason]] = ["suppressed"]
 
 
 class Suppressing:
@@ -105,21 +92,18 @@ class Freshness:
 def freshness(book: Book, settings: SuppressionSettings, now: datetime) -> Iterator[Freshness]:
     """Each source of the settings, as old as the oldest of its parts."""
     for source in settings.sources:
-        pulls = [book.pulls.get(part) for part in PARTS[source]]
-        times = [pull.until for pull in pulls if pull is not None]
-        until = min(times) if len(times) == len(pulls) else None
+        times = [book.pulls[part] for part in PARTS[source] if part in book.pulls]
+        until = min(times) if len(times) == len(PARTS[source]) else None
         yield _freshness(source, until, settings.max_age, now)
 
 
-def _freshness(
-    source: str, until: datetime | None, max_age: timedelta | None, now: datetime
-) -> Freshness:
+def _freshness(source: str, until: datetime | None, max_age: timedelta, now: datetime) -> Freshness:
     if until is None:
         message = f"the suppressions of {source} were never pulled whole"
-        return Freshness(source, None, max_age is not None, message)
+        return Freshness(source, None, True, message)
     message = f"the suppressions of {source} are those of {until:%Y-%m-%d %H:%M} UTC"
-    stale = max_age is not None and now - until > max_age
-    if stale and max_age is not None:
+    stale = now - until > max_age
+    if stale:
         hours = max_age.total_seconds() / 3600
         message += f", older than suppressions.max_age allows ({hours:g} h)"
     return Freshness(source, until, stale, message)
@@ -131,6 +115,19 @@ def exclude(audience: Audience, banned: Mapping[bytes, SuppressionReason]) -> Au
     return audience.without(who, "suppressed") if any(who) else audience
 
 
+def finer_reasons(
+    audience: Audience, banned: Mapping[bytes, SuppressionReason], *claimed: Collection[bytes]
+) -> dict[str, int]:
+    """How many of an audience's suppressed are so for which reason, those ``claimed`` apart."""
+    out = audience.excluded
+    finer = Counter[str](
+        banned.get(key, IN_A_FILE)
+        for key, reason in zip(out.keys, out.reasons, strict=True)
+        if reason == "suppressed" and not any(key in keys for keys in claimed)
+    )
+    return dict(sorted(finer.items()))
+
+
 def with_finer_reasons(
     job: JobPlan, history: CampaignHistory, banned: Mapping[bytes, SuppressionReason]
 ) -> JobPlan:
@@ -139,10 +136,4 @@ def with_finer_reasons(
         return job
     known = history.job(job.step.id, job.occurrence)
     claimed = (known.sent, known.failed, known.in_doubt, known.in_flight)
-    out = job.audience.excluded
-    finer = Counter[str](
-        banned.get(key, IN_A_FILE)
-        for key, reason in zip(out.keys, out.reasons, strict=True)
-        if reason == "suppressed" and not any(key in keys for keys in claimed)
-    )
-    return replace(job, suppressed=dict(sorted(finer.items())))
+    return replace(job, suppressed=finer_reasons(job.audience, banned, *claimed))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ..errors import ProviderError
 from ..model.ledger import Claim
@@ -24,7 +25,7 @@ from . import sendgrid_payload as payload
 from .loopback import is_loopback
 from .sendgrid_delivery import Delivery, Sent
 from .sendgrid_http import Target, Transport, proxy_for
-from .sendgrid_service import Patience, Service, Unavailable
+from .sendgrid_service import Patience, Service, Unavailable, parsed
 from .window import Window
 
 IN_A_RUN = Patience(attempts=3, seconds=20.0)
@@ -137,6 +138,19 @@ class SendgridProvider:
             self._given_up.add("log")
             _LOG.warning("sendgrid: no answer from the Email Logs (%s)", trouble)
         return found
+
+    def ask(self, path: str) -> Any:
+        """The JSON at a path, for what is asked beside sending.  Raises ProviderError."""
+        try:
+            answer = self._service(IN_A_RUN).ask("GET", path)
+            if answer.status != 200:
+                key = self._settings.api_key.env
+                hint = f": may the key in {key} read this?" if answer.status in (401, 403) else ""
+                raise Unavailable(f"http {answer.status}{hint}")
+            return parsed(answer)
+        except Unavailable as error:
+            where = path.partition("?")[0].removeprefix("/v3/")
+            raise ProviderError(f"sendgrid: {where}: {error}") from None
 
     def close(self) -> None:
         """Close the connections."""

@@ -14,9 +14,11 @@ from .terminal import PLAIN, Screen
 MAX_WARNINGS = 10
 
 
-def text(views: Sequence[ListView], screen: Screen = PLAIN) -> str:
+def text(views: Sequence[ListView], screen: Screen = PLAIN, note: str = "") -> str:
     """One block a list."""
     page = Page(screen)
+    if note:
+        page.text(Piece(note, "dim"))
     if not views:
         page.text("No lists yet: a list is a file in campaigns/lists/.")
     for view in views:
@@ -35,7 +37,7 @@ def _facts(view: ListView) -> list[Fact]:
         return [Fact("Problem", (problem,), " "), Fact("Used by", used)]
     return [
         Fact("Who", (f"{view.audience:,} of {words.plural(view.rows, 'contact')} may be mailed",)),
-        Fact("Not mailed", words.excluded_reasons(view.excluded)),
+        Fact("Not mailed", words.excluded_reasons(view.excluded, view.suppressed)),
         Fact("Fields", view.fields),
         Fact("Used by", used),
         *_warnings(view),
@@ -51,9 +53,9 @@ def _warnings(view: ListView) -> list[Fact]:
     return [*found, Fact("", (f"+{more} more",))] if more > 0 else found
 
 
-def as_json(views: Sequence[ListView], screen: Screen = PLAIN) -> str:
+def as_json(views: Sequence[ListView], screen: Screen = PLAIN, note: str = "") -> str:
     """``lists``: one record a list."""
-    return dump({"lists": [_record(view) for view in views]})
+    return dump({"lists": [_record(view) for view in views], "note": note})
 
 
 def _record(view: ListView) -> dict[str, object]:
@@ -64,6 +66,7 @@ def _record(view: ListView) -> dict[str, object]:
         "rows": view.rows,
         "audience": view.audience,
         "excluded": dict(view.excluded),
+        "suppressed": dict(view.suppressed),
         "fields": list(view.fields),
         "used_by": list(view.used_by),
         "warnings": [{"line": line, "message": message} for line, message in view.warnings],
@@ -71,7 +74,7 @@ def _record(view: ListView) -> dict[str, object]:
     }
 
 
-FORMATS: Mapping[str, Callable[[Sequence[ListView], Screen], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[ListView], Screen, str], str]] = {
     "text": text,
     "json": as_json,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..model.plan import Spot
 from ..model.settings import Settings
-from ..model.views import WhyRow, WhyView
+from ..model.views import ToldRow, WhyRow, WhyView
 from ..planning.view import stamp
 from . import times, words
 from .flow import Piece
@@ -35,6 +35,7 @@ def text(view: WhyView, settings: Settings, screen: Screen = PLAIN, note: str = 
     if not view.lists:
         page.text("On no list: no campaign mails this address.")
     page.facts([_list_fact(*entry) for entry in view.lists], indent=0)
+    page.facts([_told_fact(row, settings) for row in view.told], indent=0)
     page.blank()
     if view.lists and not view.rows:
         page.text("No campaign concerns this contact.")
@@ -46,6 +47,17 @@ def text(view: WhyView, settings: Settings, screen: Screen = PLAIN, note: str = 
 def _list_fact(name: str, line: int, reason: str) -> Fact:
     verdict = words.spot(reason) if reason else "may be mailed"
     return Fact("On list", (Piece(name, "bold"), f"line {line}", verdict))
+
+
+def _told_fact(row: ToldRow, settings: Settings) -> Fact:
+    when = times.when(row.at, times.zone_of(settings.timezone))
+    if not row.reason:
+        return Fact("Released", (when, f"by {row.source}"))
+    why = words.SUPPRESSED.get(row.reason, row.reason)
+    group = (f"group {row.group}",) if row.group else ()
+    state = "" if row.holds else "over"
+    items = (Piece(why, "warn"), *group, when, f"told by {row.source}", state)
+    return Fact("Suppressed", tuple(item for item in items if item))
 
 
 def _row(page: Page, row: WhyRow, settings: Settings) -> None:
@@ -73,6 +85,16 @@ def as_json(view: WhyView, settings: Settings, screen: Screen = PLAIN, note: str
             "lists": [
                 {"list": name, "line": line, "excluded": reason}
                 for name, line, reason in view.lists
+            ],
+            "suppressions": [
+                {
+                    "at": stamp(row.at),
+                    "reason": row.reason or "released",
+                    "group": row.group or None,
+                    "source": row.source,
+                    "holds": row.holds,
+                }
+                for row in view.told
             ],
             "jobs": [
                 {

@@ -19,6 +19,7 @@ from ..model.settings import (
     Settings,
     SmtpSettings,
     StateSettings,
+    SuppressionSettings,
     Unsubscribe,
 )
 from . import policies
@@ -78,6 +79,7 @@ def _build(document: Document, problems: Problems) -> Settings | None:
         "guards": policies.guards(section.section("guards"), Guards()),
         "lateness": policies.lateness(section.section("lateness"), Lateness()),
         "run": _run(section.section("run")),
+        "suppressions": _suppressions(section),
         "paused": section.get("paused", False),
     }
     return Settings(sender=sender, **known) if sender is not None else None
@@ -127,12 +129,25 @@ def _state(section: Section) -> StateSettings:
     return state
 
 
-def _directory(section: Section, default: str) -> str:
+def _directory(section: Section, default: str, key: str = "path") -> str:
     try:
-        return within("", section.get("path", default))
+        return within("", section.get(key, default))
     except ValueError as error:
-        section.complain("path", str(error), f"for example path: {default}", "path")
+        section.complain(key, str(error), f"for example {key}: {default or 'bounces'}", "path")
         return default
+
+
+def _suppressions(settings: Section) -> SuppressionSettings:
+    section, defaults = settings.section("suppressions"), SuppressionSettings()
+    every = policies.positive(section, "every", defaults.every)
+    max_age = policies.positive(section, "max_age", defaults.max_age)
+    if max_age < every:
+        message = "`max_age` is shorter than `every`: what was just asked for would be too old"
+        section.complain("max_age", message, "for example every: 1h, max_age: 24h")
+    mailbox = _directory(section, "", "mailbox") if section.has("mailbox") else ""
+    line = section.place("max_age").line if section.has("max_age") else section.here.line
+    pull = tuple(section.get("pull", ()))
+    return SuppressionSettings(pull, mailbox, every, max_age, line)
 
 
 def _run(section: Section) -> RunSettings:

@@ -25,7 +25,7 @@ from .test_ledger_stores import AT, RUN, SITES, Site, Store, append, claim, rece
 ANN, BOB = b"AAAAAAAA", b"BBBBBBBB"
 LEFT = Suppressed(RUN, AT, "manual", "unsubscribed", ANN + BOB, AT, b"\x00\x05", by="Ann")
 BACK = Released(RUN, AT, "manual", BOB, AT + timedelta(minutes=5), by="Ann")
-PULLED = Pulled(RUN, AT, "sendgrid/bounces", AT, {"soft": 2})
+PULLED = Pulled(RUN, AT, ("sendgrid/bounces",), AT, {"soft": 2})
 FILE = "suppressions/2025-10/20251020T140000Z-0a-0001.jsonl"
 
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from runner.model.feedback import PARTS, Cause
 from runner.model.ledger import BOOK, Claim, Pulled, Record
 from runner.model.settings import SuppressionSettings, Unsubscribe
-from runner.planning.book import Cause, Stamp, released, suppressed
+from runner.planning.book import Stamp, released, suppressed
 from runner.planning.planner import Horizon
-from runner.planning.suppressing import PARTS
 from runner.survey import Desk, survey
 from runner.testing import FakeClock, MemoryLedger, RecordingProvider, audience, fake_key
 from tests.builders import campaign, desk, run, utc
@@ -115,7 +115,7 @@ def test_who_is_suppressed_during_a_run_is_not_in_its_next_slice() -> None:
 
 def pulls(hours: float, *missing: str) -> list[Record]:
     at = NOW - timedelta(hours=hours)
-    return [Pulled("r", at, part, at) for part in PARTS["sendgrid"] if part not in missing]
+    return [Pulled("r", at, tuple(p for p in PARTS["sendgrid"] if p not in missing), at)]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_what_is_due_waits_for_fresh_suppressions(records: list[Record], message
     ("rules", "records"),
     [
         (ASKED, pulls(23.9)),
-        (replace(ASKED, max_age=None), []),
+        (replace(ASKED, max_age=timedelta(days=30)), pulls(600)),
         (SuppressionSettings(), []),
         (ASKED, [*pulls(500), *pulls(2)]),
     ],

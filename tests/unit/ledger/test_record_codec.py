@@ -126,10 +126,10 @@ GOLDEN: list[tuple[Record, str]] = [
         ),
     ),
     (
-        Pulled("r1", AT, "sendgrid/blocks", AT, {"blocked": 3}),
+        Pulled("r1", AT, ("sendgrid/blocks", "mailbox"), AT, {"blocked": 3}),
         (
             '{"at":"2025-10-20T14:00:03Z","counts":{"blocked":3},"run":"r1",'
-            '"source":"sendgrid/blocks","type":"pulled","until":"2025-10-20T14:00:03Z"}'
+            '"sources":["sendgrid/blocks","mailbox"],"type":"pulled","until":"2025-10-20T14:00:03Z"}'
         ),
     ),
 ]

@@ -1,0 +1,198 @@
+"""Suppressions from the command line: told by hand, pulled, and what a run makes of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.bench import Bench, GitBench, git
+from tests.servers.sendgrid_suppressions import SuppressionServer
+
+AT = ("--now", "2025-10-20T13:30:00Z")
+LATER = ("--now", "2025-10-20T18:30:00Z")
+NEXT_DAY = ("--now", "2025-10-22T13:30:00Z")
+EPOCH = 1760967000
+PULL = """\
+providers: {{sendgrid: {{base_url: {url}, timeout_seconds: 5}}}}
+suppressions:
+  pull: [sendgrid]
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path).workspace()
+    bench.campaign()
+    assert bench.sendoff("init", *AT).code == 0
+    return bench
+
+
+@pytest.fixture
+def server() -> Iterator[SuppressionServer]:
+    with SuppressionServer() as found:
+        yield found
+
+
+def asking(bench: Bench, server: SuppressionServer, more: str = "") -> Bench:
+    """The bench's settings name the server as a source."""
+    backend = "git" if isinstance(bench, GitBench) else "files"
+    bench.workspace(backend=backend, more=PULL.format(url=server.url) + more)
+    bench.environ["SENDGRID_API_KEY"] = server.key
+    return bench
+
+
+def to(bench: Bench) -> list[str]:
+    return sorted(str(mail["To"]) for mail in bench.outbox())
+
+
+def state(bench: Bench) -> bytes:
+    return b"".join(p.read_bytes() for p in (bench.root / "state").rglob("*") if p.is_file())
+
+
+def test_who_is_suppressed_is_not_mailed_and_the_state_holds_no_address(bench: Bench) -> None:
+    said = bench.sendoff("suppress", "P1@Example.com", "stranger@example.org", *AT)
+    assert (said.code, said.out) == (0, "2 contacts will not be mailed any more.\n")
+    assert bench.sendoff("run", *AT).code == 0
+    assert to(bench) == [f"p{n}@example.com" for n in (0, 2, 3, 4)]
+    assert b"example.com" not in state(bench)
+    said = bench.sendoff("suppress", "p1@example.com", *LATER)
+    assert said.out == "1 contact was suppressed for this reason already.\n"
+
+
+def test_addresses_from_standard_input_are_told_by_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("p0@example.com\n\nnobody\np2@example.com\n"))
+    said = bench.sendoff("suppress", "-", *AT)
+    assert (said.code, said.out) == (2, "")
+    assert "not a valid address: line 3 of standard input. Nothing was changed" in said.err
+    assert "nobody" not in said.err
+    assert bench.sendoff("suppressions", "--json", *AT).json["contacts"] == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("p0@example.com\n\np2@example.com\n"))
+    assert bench.sendoff("suppress", "-", "--reason", "spam", *AT).code == 0
+    found = bench.sendoff("suppressions", "--json", *AT).json
+    assert found["reasons"] == [{"reason": "spam", "group": None, "contacts": 2}]
+
+
+def test_an_undone_suppression_is_over_even_in_the_same_second(bench: Bench) -> None:
+    bench.sendoff("suppress", "p1@example.com", *AT)
+    said = bench.sendoff("suppress", "--undo", "p1@example.com", "p2@example.com", *AT)
+    assert said.out == "1 contact may be mailed again.\n1 contact was not suppressed.\n"
+    assert bench.sendoff("run", *AT).code == 0
+    assert len(to(bench)) == 5
+    bench.sendoff("suppress", "p1@example.com", *LATER)
+    assert bench.sendoff("suppressions", "--json", *LATER).json["contacts"] == 1
+
+
+def test_plan_status_lists_and_why_say_the_finer_reason(bench: Bench) -> None:
+    bench.sendoff("suppress", "p1@example.com", "--reason", "spam", *AT)
+    bench.write("campaigns/suppressions/own.txt", "p2@example.com\n")
+    plan = bench.sendoff("plan", *AT)
+    assert "2 are on a suppression list (1 in a file, 1 complained of spam)" in " ".join(
+        plan.out.split()
+    )
+    (job,) = bench.sendoff("plan", "--json", *AT).json["jobs"]
+    assert job["excluded"] == {"suppressed": 2}
+    assert job["suppressed"] == {"file": 1, "spam": 1}
+    (one,) = bench.sendoff("lists", "--json").json["lists"]
+    assert (one["audience"], one["excluded"]) == (3, {"suppressed": 2})
+    assert one["suppressed"] == {"file": 1, "spam": 1}
+    why = bench.sendoff("why", "p1@example.com", *AT)
+    assert "complained of spam" in why.out
+    assert "Suppressed" in why.out
+    assert "Suppressed" not in bench.sendoff("why", "p3@example.com", *AT).out
+
+
+# -- pulled --------------------------------------------------------------------------------------
+
+
+def test_a_run_asks_before_it_plans(bench: Bench, server: SuppressionServer) -> None:
+    asking(bench, server)
+    server.lists["bounces"] = [
+        {"email": "p1@example.com", "created": EPOCH - 9, "status": "5.1.1", "reason": "550"},
+        {"email": "p2@example.com", "created": EPOCH - 9, "status": "4.2.2", "reason": "full"},
+    ]
+    server.lists["groups"] = [{"email": "p3@example.com", "group_id": 9, "created_at": EPOCH - 9}]
+    said = bench.sendoff("run", *AT)
+    assert said.code == 0
+    assert "suppressions" not in said.err
+    assert to(bench) == [f"p{n}@example.com" for n in (0, 2, 3, 4)]
+    found = bench.sendoff("suppressions", *AT)
+    assert "2 contacts must not be mailed" in found.out
+    assert "1 left this kind of mail (group 9)" in found.out
+    assert "1 soft bounces" in found.out
+    assert "as of 2025-10-20 13:30 UTC" in found.out
+
+
+def test_a_source_that_is_away_holds_what_is_due_until_it_is_back(
+    bench: Bench, server: SuppressionServer
+) -> None:
+    asking(bench, server, "  max_age: 20h\n")
+    server.faults["spam_reports"].extend([404, 404])
+    said = bench.sendoff("run", *AT)
+    assert (said.code, to(bench)) == (3, [])
+    line = (bench.root / "sendoff.yaml").read_text().splitlines().index("  max_age: 20h") + 1
+    assert "suppressions_stale" in bench.sendoff("run", "--json", *AT).out
+    plan = bench.sendoff("plan", *AT)
+    assert plan.code == 3
+    assert "the suppressions of sendgrid were never pulled whole" in " ".join(plan.out.split())
+    assert f"suppressions.max_age in sendoff.yaml:{line}" in " ".join(plan.out.split())
+    assert bench.sendoff("suppressions", "pull", *AT).code == 0
+    assert bench.sendoff("plan", *AT).code == 0
+    assert bench.sendoff("run", *AT).code == 0
+    assert len(to(bench)) == 5
+
+
+def test_what_is_known_is_enough_until_it_is_too_old(
+    bench: Bench, server: SuppressionServer
+) -> None:
+    asking(bench, server)
+    assert bench.sendoff("suppressions", "pull", *AT).code == 0
+    server.key = "SG.another"
+    said = bench.sendoff("run", *LATER)
+    assert (said.code, len(to(bench))) == (0, 5)
+    assert "suppressions: sendgrid: suppression/bounces: http 401" in said.err
+    bench.campaign("again")
+    assert bench.sendoff("run", *NEXT_DAY).code == 3
+    assert len(to(bench)) == 5
+
+
+def test_a_pull_by_hand_says_what_failed(bench: Bench, server: SuppressionServer) -> None:
+    asking(bench, server)
+    server.lists["unsubscribes"] = [{"email": "p1@example.com", "created": EPOCH}]
+    server.faults["blocks"].append(404)
+    said = bench.sendoff("suppressions", "pull", *AT)
+    assert said.code == 4
+    assert "sendgrid/unsubscribes: 1 contact new" in said.out
+    assert "sendgrid/blocks: sendgrid: suppression/blocks: http 404" in said.out
+    assert "example.com" not in said.out
+    found = bench.sendoff("suppressions", "pull", "--json", *AT).json
+    assert (found["added"], len(found["parts"])) == (0, 6)
+
+
+def test_without_a_source_there_is_nobody_to_ask(bench: Bench) -> None:
+    said = bench.sendoff("suppressions", "pull", *AT)
+    assert said.code == 2
+    assert "pull: [sendgrid]" in said.err
+
+
+def test_on_a_branch_a_suppression_is_pushed_at_once(
+    tmp_path: Path, server: SuppressionServer
+) -> None:
+    """And a second machine knows it."""
+    bench = GitBench.make(tmp_path)
+    asking(bench, server)
+    bench.campaign()
+    bench.merge()
+    assert bench.sendoff("init", "--state-branch", *AT).code == 0
+    assert bench.sendoff("suppress", "p1@example.com", "--by", "Ann", *AT).code == 0
+    assert "suppress: 1 contact" in git(bench.remote, "log", "-1", "--format=%s", "sendoff-state")
+    other = bench.clone("other")
+    server.lists["spam_reports"] = [{"email": "p2@example.com", "created": EPOCH}]
+    assert other.sendoff("run", *AT).code == 0
+    assert to(other) == [f"p{n}@example.com" for n in (0, 3, 4)]
+    assert bench.sendoff("suppressions", "--json", *AT).json["contacts"] == 2
+    assert bench.sendoff("verify", *AT).code == 0
