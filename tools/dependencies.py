@@ -36,6 +36,9 @@ WHY: Mapping[str, tuple[str, str]] = {
     "idna": ("idna", "domains outside ASCII"),
     "icalendar": ("icalendar", "calendar invitations"),
     "tzdata": ("tzdata", "time zones where the machine has none, or old ones"),
+    "pyarrow": ("pyarrow.parquet", "Parquet files, a batch of rows at a time"),
+    "fsspec": ("fsspec", "object storage; each kind takes a package more (s3fs, gcsfs, adlfs)"),
+    "pyrage": ("pyrage", "lists that are encrypted with age (Rust)"),
     "cryptography": ("cryptography", "encrypts what is kept of lists outside git"),
 }
 """By distribution: the module that is imported, and why it is there."""

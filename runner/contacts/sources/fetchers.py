@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from ...model.settings import Secret
 from ...model.sources import (
+    AgeSource,
     FetchedSource,
     HttpSource,
     ObjectSource,
@@ -28,6 +29,14 @@ def fetcher_of(source: FetchedSource, reach: Reach) -> Fetcher:
         from .web import WebFetcher  # noqa: PLC0415
 
         return WebFetcher(source, reach)
+    if isinstance(source, ObjectSource):
+        from .bucket import BucketFetcher  # noqa: PLC0415
+
+        return BucketFetcher(source, reach)
+    if isinstance(source, AgeSource):
+        from .age import AgeFetcher  # noqa: PLC0415
+
+        return AgeFetcher(source, reach)
     raise FetchError(f"{describe(source)} cannot be fetched by this version of sendoff")
 
 
