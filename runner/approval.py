@@ -8,12 +8,13 @@ tree.  The files store has no approval and uses the working tree.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 from .bootstrap import SETTINGS, Site
-from .errors import InputError, Problem, StateError, StateMissing, UsageError
+from .errors import StateError, StateMissing, UsageError
 from .model.settings import Settings, StateSettings
 from .repository.approved import Approved, approved_tip, export, workspace_prefix
 from .repository.git import mask
@@ -21,6 +22,9 @@ from .repository.objects import read_file
 from .repository.tips import default_tip, fetch
 from .survey import Desk, Desks
 from .workspace import WorkspaceFiles, load, parse_settings
+
+_EXPORTED = (SETTINGS, "campaigns")
+"""What is taken from a commit: nothing else of it counts."""
 
 
 @contextmanager
@@ -53,11 +57,7 @@ def desk_at(site: Site, ref: str) -> Iterator[tuple[Desk | None, str]]:
 
 def own_state(site: Site) -> StateSettings:
     """Where the settings here say that the state is, read alone and quickly."""
-    text = WorkspaceFiles(site.root).read_text(SETTINGS)
-    if text is None:
-        hint = "make a workspace with: sendoff init"
-        raise InputError([Problem(SETTINGS, 0, 0, "there is no sendoff.yaml here", hint)])
-    return parse_settings(text, SETTINGS).state
+    return site.own_settings().state
 
 
 def refuse_own_word(site: Site, state: StateSettings) -> None:
@@ -91,6 +91,22 @@ def refuse_own_word(site: Site, state: StateSettings) -> None:
         )
 
 
+class _ExportedFiles(WorkspaceFiles):
+    """The files of a commit, written to disk when somebody looks at one.
+
+    A run with nothing due looks at none: what was read of this very content is kept.
+    """
+
+    def __init__(self, export: Callable[[], Path], fallback: Path | None = None) -> None:
+        self._export = export
+        self.fallback = fallback.resolve() if fallback is not None else None
+
+    @property
+    def root(self) -> Path:  # type: ignore[override] # read by those above alone
+        """Where the files are."""
+        return self._export().resolve()
+
+
 class ApprovedDesks:
     """Desks of the approved branch: a new one whenever its tip on the remote has moved."""
 
@@ -113,18 +129,23 @@ class ApprovedDesks:
         return approved_tip(self._site.git, state.remote, state.approved_branch, sleep=clock.pause)
 
     def _read(self, tip: Approved) -> Desk:
-        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sendoff-"))
-        root = Path(directory)
-        _export(self._site, tip.commit, root)
-        files = WorkspaceFiles(root)
-        workspace = load(files)
+        export = cache(lambda: self._export(tip))
+        files = _ExportedFiles(export)
+        workspace = self._site.kept.by_token(
+            f"approved:{self._site.root}", _content(self._site, tip.commit), lambda: load(files)
+        )
         self._refuse_other_state(workspace.settings, tip)
         # list data and nothing else is also looked for in the working tree: contacts need not
         # be in git
-        data = WorkspaceFiles(root, fallback=self._site.root)
+        data = _ExportedFiles(export, fallback=self._site.root)
         desk = self._site.desk_of(workspace, files, data)
         desk.commit, desk.committed_at = tip.commit, tip.committed_at
         return desk
+
+    def _export(self, tip: Approved) -> Path:
+        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sendoff-"))
+        _export(self._site, tip.commit, Path(directory))
+        return Path(directory)
 
     def _refuse_other_state(self, approved: Settings, tip: Approved) -> None:
         """An edit here must not point the run at another ledger, where nothing looks sent."""
@@ -168,5 +189,12 @@ def _commit(site: Site, ref: str) -> str:
     return answer.text.strip()
 
 
+def _content(site: Site, commit: str) -> str:
+    """Git's own digests of all that is exported of a commit."""
+    base = workspace_prefix(site.git)
+    paths = [f"{base}/{name}" if base else name for name in _EXPORTED]
+    return site.git.ask("ls-tree", "-z", "--full-tree", commit, "--", *paths).hex()
+
+
 def _export(site: Site, commit: str, into: Path) -> None:
-    export(site.git, commit, workspace_prefix(site.git), (SETTINGS, "campaigns"), into)
+    export(site.git, commit, workspace_prefix(site.git), _EXPORTED, into)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
 import os
-import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,23 +15,25 @@ from typing import TYPE_CHECKING, Literal
 
 from .cache import cache_home
 from .clock import SystemClock
-from .errors import Problem, StateError, StateMissing, UsageError
+from .errors import InputError, Problem, StateError, StateMissing, UsageError
 from .model.ledger import BOOK
-from .model.settings import Settings
+from .model.settings import Settings, StateSettings
 from .survey import Desk
-from .workspace import WorkspaceFiles, load
+from .workspace import WorkspaceFiles, load, parse_settings
 
 if TYPE_CHECKING:
+    from .cache import Cache
     from .contacts import ContactLists, FetchedLists
     from .ledger.files_store import FilesStore
     from .ledger.git_store import GitStore
     from .model.campaign import Campaign, Step
-    from .model.contacts import Audience
+    from .model.contacts import Audience, ContactList
     from .model.workspace import Workspace
     from .planning.book import Book
     from .ports import Composer, FeedbackSource, Provider, Snapshot
     from .repository.git import Git
     from .templates import TemplateRoom
+    from .workspace.kept import Kept
 
 
 @dataclass
@@ -60,6 +62,29 @@ class _Room:
         return self._room.check_empty(campaign, step, audience)
 
 
+@dataclass
+class _Lists:
+    """The lists room, opened when somebody is to be mailed: most runs mail nobody."""
+
+    open: Callable[[], ContactLists]
+
+    @cached_property
+    def _room(self) -> ContactLists:
+        return self.open()
+
+    def columns(self, contact_list: ContactList) -> frozenset[str]:
+        """See ``ports.Audiences``."""
+        return self._room.columns(contact_list)
+
+    def read(self, contact_list: ContactList, where: str = "") -> Audience:
+        """See ``ports.Audiences``."""
+        return self._room.read(contact_list, where)
+
+    def key(self, email: str) -> bytes:
+        """See ``ports.Audiences``."""
+        return self._room.key(email)
+
+
 SETTINGS = "sendoff.yaml"
 GIT_SECONDS = 40.0
 """How long one conversation with a remote may take: a run that hangs must end within its budget."""
@@ -85,7 +110,10 @@ class Terminal:
 
 @dataclass
 class Site:
-    """A workspace on this machine, opened as far as a command needs it."""
+    """A workspace on this machine, opened as far as a command needs it.
+
+    ``sends``: the command may mail people.
+    """
 
     root: Path
     environ: Mapping[str, str]
@@ -93,13 +121,14 @@ class Site:
     terminal: Terminal = field(default_factory=Terminal)
     fetching: Literal["stale", "never", "always"] = "stale"
     """Which lists that lie elsewhere are fetched: those whose copies are too old, none, or all."""
+    sends: bool = False
 
     # -- what people wrote ------------------------------------------------------------------
 
     @cached_property
     def workspace(self) -> Workspace:
         """The working tree's campaigns: what a pull request is about.  Raises InputError."""
-        return load(WorkspaceFiles(self.root))
+        return self.kept.by_files(f"tree:{self.root}", self.root, load)
 
     @property
     def settings(self) -> Settings:
@@ -117,7 +146,8 @@ class Site:
 
     def desk_of(self, workspace: Workspace, files: WorkspaceFiles, data: WorkspaceFiles) -> Desk:
         """A desk for any loaded workspace; ``data`` is where its lists' data is looked for."""
-        desk = Desk(workspace, self._contact_lists(workspace, data), _Room(workspace, files))
+        lists = _Lists(lambda: self._contact_lists(workspace, data))
+        desk = Desk(workspace, lists, _Room(workspace, files))
         provider = self.provider(workspace.settings)
         desk.resends = provider.name if provider.capabilities.idempotent else ""
         desk.blind = not self.environ.get(workspace.settings.state.key.env)
@@ -192,6 +222,41 @@ class Site:
             temporary.unlink(missing_ok=True)
             raise
 
+    # -- what need not be worked out again ------------------------------------------------------
+
+    @cached_property
+    def kept(self) -> Kept:
+        """Answers about the files of this workspace, by what they were worked out from."""
+        from .workspace.kept import Kept
+
+        return Kept(self.cache)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """The cache, under the state key, so that nobody who may write there can forge an entry.
+
+        Without one, what only looks is content with a key of this machine's; what sends does
+        without a cache.
+        """
+        from .cache import Cache, local_key
+
+        home = cache_home(self.environ)
+        key = self.environ.get(StateSettings().key.env, "")
+        if len(key) >= MIN_KEY:
+            return Cache(home, hmac.digest(key.encode(), b"sendoff cache", "sha256"))
+        return Cache(None, b"") if self.sends else Cache(home, local_key(home))
+
+    def own_settings(self) -> Settings:
+        """The working tree's settings, read alone.  Raises InputError."""
+        text = WorkspaceFiles(self.root).read_text(SETTINGS)
+        if text is None:
+            hint = "make a workspace with: sendoff init"
+            raise InputError([Problem(SETTINGS, 0, 0, "there is no sendoff.yaml here", hint)])
+        found = text
+        return self.kept.by_token(
+            f"settings:{self.root}", text, lambda: parse_settings(found, SETTINGS)
+        )
+
     # -- git and who works here ---------------------------------------------------------------
 
     @cached_property
@@ -208,7 +273,7 @@ class Site:
 
     def new_run_id(self) -> str:
         """Names one execution; begins with its time, so that runs sort by time."""
-        return f"{self.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        return f"{self.clock.now():%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
 
     # -- state and provider -------------------------------------------------------------------
 

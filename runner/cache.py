@@ -85,8 +85,9 @@ class Cache:
     def _place(self, slot: str) -> Path | None:
         if self.home is None:
             return None
-        kind, _, rest = slot.partition(":")
-        return self.home / f"{kind}-{hashlib.sha256(rest.encode()).hexdigest()[:24]}.json"
+        # with another key another file: commands with and without the state key do not compete
+        name = hmac.new(self.key, os.fsencode(slot), hashlib.sha256).hexdigest()[:24]
+        return self.home / f"{slot.partition(':')[0]}-{name}.json"
 
     def _seal(self, slot: str, token: str, body: bytes) -> bytes:
         about = f"{slot}\0{token}\0".encode("utf-8", "surrogateescape")

@@ -70,6 +70,7 @@ def _call(verb: str, root: Path | None, options: dict[str, Any]) -> int:
         environ=os.environ,
         clock=clock,
         terminal=_terminal(),
+        sends=verb in SENDERS,
     )
     command: Callable[..., Any] = getattr(import_module(f".commands.{verb}", __package__), verb)
     outcome = command(site, **options)

@@ -1,0 +1,62 @@
+"""Answers worked out from the files of a workspace, kept for as long as those are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ..cache import Cache
+from ..edition import edition
+from ..stored import NotStorableError, dump, restore
+from .files import WorkspaceFiles
+from .tracing import TracedFiles, digest, look_again
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Answers in a cache.  An answer of another edition of the program is no answer."""
+
+    cache: Cache
+
+    def by_token(self, slot: str, token: str, make: Callable[[], T]) -> T:
+        """The answer that ``make`` gives; ``token`` names all that it depends on."""
+        if self.cache.home is None:
+            return make()
+        token = f"{edition()} {token}"
+        rows = self.cache.get(slot, token)
+        if rows is not None:
+            kept: T = restore(rows)
+            return kept
+        answer = make()
+        with suppress(NotStorableError):
+            self.cache.put(slot, token, dump(answer))
+        return answer
+
+    def by_files(self, slot: str, root: Path, make: Callable[[WorkspaceFiles], T]) -> T:
+        """The answer that ``make`` gives, which depends on the files that it looks at alone.
+
+        It is kept with the list of those files and a digest of what was in them.
+        """
+        if self.cache.home is None:
+            return make(WorkspaceFiles(root))
+        found = self.cache.get(slot, edition())
+        if found is not None:
+            looked = [(way, path) for way, path in found["looked"]]
+            if look_again(WorkspaceFiles(root), looked) == found["digest"]:
+                kept: T = restore(found["answer"])
+                return kept
+        files = TracedFiles(root)
+        answer = make(files)
+        with suppress(NotStorableError):
+            entry = {
+                "looked": list(files.looked),
+                "digest": digest(list(files.looked.items())),
+                "answer": dump(answer),
+            }
+            self.cache.put(slot, edition(), entry)
+        return answer
