@@ -306,10 +306,15 @@ class Site:
         state = settings.state
         if state.backend == "git":
             from .ledger.git_store import GitStore
+            from .ledger.shelf import Shelf
 
-            return GitStore(
+            store = GitStore(
                 self.git, state.remote, state.branch, fingerprint, sleep=self.clock.pause
             )
+            if self.cache.home is not None:
+                place = f"ledger:{self.root}:{state.remote}:{state.branch}"
+                store.shelf = Shelf(self.cache, place)
+            return store
         from .ledger.files_store import FilesStore
 
         return FilesStore(

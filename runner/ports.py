@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from .errors import Problem
 from .model.campaign import Campaign, Step
 from .model.contacts import Audience, ContactList
 from .model.feedback import Feedback
-from .model.ledger import Claim, Document, Record
+from .model.ledger import Claim, Document, Glance, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Rendered, Verdict
 
 
@@ -57,6 +57,13 @@ class Snapshot(Protocol):
 
     def records(self, campaign: str) -> Iterator[Record]:
         """A campaign's records in the order in which they were written.
+
+        Raises StateCorrupt when one cannot be read.
+        """
+        ...
+
+    def glances(self, campaigns: Collection[str]) -> Mapping[str, Glance | None]:
+        """What the records of each of these campaigns come to; None: they have to be folded.
 
         Raises StateCorrupt when one cannot be read.
         """

@@ -7,7 +7,7 @@ next slice's claims.  See docs/reliability.md for why each step stands where it 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -16,12 +16,13 @@ from .claiming import Claimer, whole
 from .delivery import Claimed, Delivery, receipt
 from .errors import RaceLost, SendoffError, StateError
 from .model.campaign import Recurring
-from .model.ledger import Document, Planned, Receipt, Record, Resolution
+from .model.ledger import Document, Glance, Planned, Receipt, Record, Resolution
 from .model.message import Outcome
 from .model.plan import Hold, Plan
 from .model.result import RunResult
 from .planning.agenda import schedule_print
 from .planning.comparing import shape
+from .planning.glance import glance
 from .planning.planner import Horizon
 from .planning.slices import WAIT_SECONDS, BatchPlan, SliceSize, batches
 from .planning.view import job_record
@@ -57,6 +58,11 @@ class _View:
     def records(self, campaign: str) -> Iterator[Record]:
         yield from self.snapshot.records(campaign)
         yield from (record for record in self.pending if record.campaign == campaign)
+
+    def glances(self, campaigns: Collection[str]) -> Mapping[str, Glance | None]:
+        changed = {record.campaign for record in self.pending}
+        found = self.snapshot.glances([name for name in campaigns if name not in changed])
+        return {**found, **{name: glance(self.records(name)) for name in changed}}
 
 
 class Reconciler:

@@ -6,7 +6,7 @@ sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -17,11 +17,12 @@ from .model.campaign import Campaign, Step
 from .model.changes import Version
 from .model.columns import KeyColumn
 from .model.contacts import KEY_BYTES, Audience, ContactList
-from .model.ledger import BOOK, Claim, Planned, Record, job_id
+from .model.ledger import BOOK, Claim, Glance, Planned, Record, job_id
 from .model.plan import Hold, JobPlan, Plan
 from .model.workspace import Workspace
 from .planning.agenda import continuous, entries, may_owe, schedule_print
 from .planning.comparing import shape
+from .planning.glance import at_a_glance
 from .planning.history import CampaignHistory, fold
 from .planning.planner import CampaignInputs, Horizon, plan_campaign
 from .planning.suppressing import Suppressing, exclude
@@ -37,6 +38,10 @@ class Ledger(Protocol):
 
     def records(self, campaign: str) -> Iterable[Record]:
         """A campaign's records, in the order in which they were written."""
+        ...
+
+    def glances(self, campaigns: Collection[str]) -> Mapping[str, Glance | None]:
+        """What the records of each campaign come to; None: they have to be folded."""
         ...
 
 
@@ -121,7 +126,12 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
         horizon.now,
         blind=desk.blind,
     )
+    glances = {} if thorough else ledger.glances(desk.workspace.campaigns)
     for campaign in desk.workspace.campaigns.values():
+        seen = glances.get(campaign.id)
+        if seen is not None and _is_idle(campaign, seen, horizon):
+            idle.append(campaign.id)
+            continue
         history = fold(ledger.records(campaign.id), horizon.now, resends=desk.resends)
         if (sight := _outdated_sight(campaign, history)) is not None:
             rescheduled[campaign.id] = sight
@@ -177,6 +187,12 @@ def _compile(desk: Desk, planned: Sequence[JobPlan]) -> None:
     for job in planned:
         if len(job.queue):
             desk.composer(job.campaign, job.step)
+
+
+def _is_idle(campaign: Campaign, seen: Glance, horizon: Horizon) -> bool:
+    """True when a glance is enough to see that a run has nothing to do for this campaign."""
+    history = at_a_glance(seen)
+    return _outdated_sight(campaign, history) is None and not needs_list(campaign, history, horizon)
 
 
 def needs_list(campaign: Campaign, history: CampaignHistory, horizon: Horizon) -> bool:

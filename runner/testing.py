@@ -6,7 +6,7 @@ network or a clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -15,8 +15,9 @@ from .errors import InputError, Problem, RaceLost
 from .model.campaign import Campaign, Step
 from .model.columns import KeyColumn
 from .model.contacts import Audience, ContactList, Excluded
-from .model.ledger import BOOK, Claim, Document, Record
+from .model.ledger import BOOK, Claim, Document, Glance, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered, Verdict
+from .planning.glance import glance
 from .ports import Composer, Snapshot
 from .survey import Desk
 
@@ -81,6 +82,10 @@ class MemorySnapshot:
     def records(self, campaign: str) -> Iterator[Record]:
         """A campaign's records."""
         return (record for record in self.entries if record.campaign == campaign)
+
+    def glances(self, campaigns: Collection[str]) -> Mapping[str, Glance | None]:
+        """What the records of each campaign come to."""
+        return {campaign: glance(self.records(campaign)) for campaign in campaigns}
 
 
 @dataclass

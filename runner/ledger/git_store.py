@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from ..errors import Problem, RaceLost, StateCorrupt, StateMissing, StateRefused, StateUnreachable
 from ..model.ledger import BOOK, Document, Inspection, Record
@@ -26,6 +26,7 @@ from ..repository.objects import (
     commit_files,
     list_files,
     list_names,
+    list_trees,
     merges,
     read_blobs,
     read_file,
@@ -40,11 +41,13 @@ from .layout import (
     LedgerFile,
     by_month,
     document_files,
+    escape,
     ledger_file,
     month_path,
     next_seq,
 )
 from .meta import NEWER, NEWER_TEXT, SUPPRESSING, check_meta, encode_meta
+from .shelf import Shelf
 from .snapshot import StoredSnapshot
 
 STATE: Final = "state"
@@ -68,7 +71,8 @@ class GitStore:
     """A ``LedgerStore`` on ``branch`` of ``remote``.
 
     ``fingerprint`` is ``meta.key_id`` of the state key.  ``sleep`` waits between tries; ``jitter``
-    gives numbers in [0, 1) that keep racing runs from meeting again.
+    gives numbers in [0, 1) that keep racing runs from meeting again.  On the ``shelf``, when there
+    is one, lies what campaigns came to before.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class GitStore:
         self._fingerprint = fingerprint
         self._sleep = sleep
         self._jitter = jitter
+        self.shelf: Shelf | None = None
         self._ref = f"refs/sendoff/state/{quote(branch, safe='')}"
 
     def sync(self) -> Snapshot:
@@ -276,7 +281,20 @@ class GitStore:
                     raise StateCorrupt(f"{blob.path} is not an ordinary file")
                 yield ledger_file(path, blob.oid, blob.size)
 
-        return StoredSnapshot(commit, listing, self._read)
+        return StoredSnapshot(
+            commit, listing, self._read, tokens=lambda: self._tokens(commit), shelf=self.shelf
+        )
+
+    def _tokens(self, commit: str) -> Mapping[str, str] | None:
+        """Git's digest of each campaign's directory; None when something else lies there."""
+        found: dict[str, str] = {}
+        for name, digest in list_trees(self._git, commit, f"{STATE}/{LEDGER}"):
+            campaign = unquote(name)
+            if digest and campaign and escape(campaign) == name:
+                found[campaign] = digest
+            elif name != NEWER:
+                return None
+        return found
 
     def _blobs(self, commit: str) -> Iterator[Blob]:
         """Everything that lies where records do."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 
 from ..errors import StateCorrupt
 from ..model.contacts import KEY_BYTES
-from ..model.ledger import BOOK, Claim, Receipt, Record, Resolution
+from ..model.ledger import BOOK, Claim, Glance, Receipt, Record, Resolution
+from ..planning.glance import glance
 from .layout import SEE, LedgerFile, in_order
 from .records import decode
 from .seal import split_end
+from .shelf import Shelf, seen
 
+Tokens = Callable[[], Mapping[str, str] | None]
+"""By campaign, what names the content of all its files; None where that cannot be told."""
 ListFiles = Callable[[], Iterable[LedgerFile]]
 ReadFiles = Callable[[Sequence[LedgerFile]], Iterator[bytes]]
 
@@ -19,10 +24,20 @@ ReadFiles = Callable[[Sequence[LedgerFile]], Iterator[bytes]]
 class StoredSnapshot:
     """The ledger at one moment.  Reads a campaign's files only when its records are asked for."""
 
-    def __init__(self, version: str, list_files: ListFiles, read_files: ReadFiles) -> None:
+    def __init__(
+        self,
+        version: str,
+        list_files: ListFiles,
+        read_files: ReadFiles,
+        *,
+        tokens: Tokens = lambda: None,
+        shelf: Shelf | None = None,
+    ) -> None:
         self._version = version
         self._list_files = list_files
         self._read_files = read_files
+        self._tokens = tokens
+        self._shelf = shelf
 
     @property
     def version(self) -> str:
@@ -44,20 +59,52 @@ class StoredSnapshot:
         iterator has to be read to its end.
         """
         files = self._files.get(campaign, ())
-        check = _CrossCheck()
-        for file, content in zip(files, self._read_files(files), strict=True):
-            for number, record in examine(file, content):
-                place = f"state/{file.path}:{number}" if number else f"state/{file.path}"
-                if isinstance(record, str):
-                    raise StateCorrupt(f"{place}: {record} {SEE}")
-                check.add(place, record)
-                yield record
-        check.finish()
+        return _checked(zip(files, self._read_files(files), strict=True))
+
+    def glances(self, campaigns: Collection[str]) -> Mapping[str, Glance | None]:
+        """What the records of each campaign come to; None: they have to be folded.
+
+        What a shelf knows of the same content is not read again; all others are read in one go.
+        Raises StateCorrupt.
+        """
+        tokens = self._tokens() if self._shelf is not None else None
+        if self._shelf is None or tokens is None:
+            return dict(self._look(campaigns))
+        known = self._shelf.known(tokens)
+        if len(known) < len(tokens):
+            _ = self._files  # something is new: are all files there, and named as files are?
+        unread = [name for name in campaigns if name in tokens and not known.get(name)]
+        fresh = dict(self._look(unread))
+        if fresh or len(known) < len(tokens):
+            self._shelf.keep(tokens, known, fresh)
+        never = [name for name in campaigns if name not in tokens]
+        old = {name: seen(known[name]) for name in campaigns if known.get(name)}
+        return {**old, **fresh, **dict.fromkeys(never, Glance())}
+
+    def _look(self, campaigns: Collection[str]) -> Iterator[tuple[str, Glance | None]]:
+        """Each campaign at a glance; the files of all are read in one go."""
+        files = {name: self._files.get(name, ()) for name in campaigns}
+        contents = self._read_files([file for own in files.values() for file in own])
+        for name, own in files.items():
+            yield name, glance(_checked(zip(own, islice(contents, len(own)), strict=True)))
 
     def check(self, campaign: str) -> None:
         """Read a campaign's records to their end, for the errors that ``records`` raises."""
         for _ in self.records(campaign):
             pass
+
+
+def _checked(files: Iterable[tuple[LedgerFile, bytes]]) -> Iterator[Record]:
+    """The records of a campaign's files, held against each other.  Raises StateCorrupt."""
+    check = _CrossCheck()
+    for file, content in files:
+        for number, record in examine(file, content):
+            place = f"state/{file.path}:{number}" if number else f"state/{file.path}"
+            if isinstance(record, str):
+                raise StateCorrupt(f"{place}: {record} {SEE}")
+            check.add(place, record)
+            yield record
+    check.finish()
 
 
 def examine(file: LedgerFile, content: bytes) -> Iterator[tuple[int, Record | str]]:

@@ -223,3 +223,27 @@ class Document:
 
     campaign: str
     jobs: Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class JobGlance:
+    """A job all of whose claims are settled; ``closed``: nothing of it is owed any more."""
+
+    step: str
+    occurrence: str
+    started_at: datetime | None = None
+    closed: Closed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a campaign's records come to, told without a single contact key.
+
+    Only for a campaign in which everything that was claimed was sent or failed: nobody is in
+    doubt, in flight, given back or resolved.  ``planned`` is the first sight of the campaign,
+    ``rescheduled`` the newest.
+    """
+
+    planned: Planned | None = None
+    rescheduled: Planned | None = None
+    jobs: tuple[JobGlance, ...] = ()

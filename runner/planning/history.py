@@ -161,6 +161,12 @@ class JobHistory:
         _settle_precedence(found)
         return found
 
+    @classmethod
+    def without_keys(cls, started_at: datetime | None, closed: Closed | None) -> JobHistory:
+        """A job all of whose claims are settled; who was mailed is not in it."""
+        kinds = {"sent"} if started_at is not None else set()
+        return cls(started_at=started_at, closed=closed, _kinds=kinds)
+
     def add(self, share: _Share) -> None:
         """Take in a claim; claims come in order of time."""
         claim = share.claim

@@ -40,6 +40,17 @@ def list_names(git: Git, commit: str, directories: Sequence[str]) -> list[str]:
     return [os.fsdecode(name) for name in out.split(b"\0") if name]
 
 
+def list_trees(git: Git, commit: str, directory: str) -> list[tuple[str, str]]:
+    """(name, object id) of what lies directly in a directory; the id is '' for what is none."""
+    out = git.ask("ls-tree", "-z", "--full-tree", commit, "--", f"{directory}/")
+    found = []
+    for entry in out.split(b"\0")[:-1]:
+        about, _, path = entry.partition(b"\t")
+        _, kind, oid = about.decode("ascii").split()
+        found.append((os.fsdecode(path).rpartition("/")[2], oid if kind == "tree" else ""))
+    return found
+
+
 def _blob(entry: bytes) -> Blob:
     about, _, path = entry.partition(b"\t")
     mode, _, oid, size = about.decode("ascii").split()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -13,7 +13,7 @@ from ..contacts import ContactLists
 from ..errors import InputError, Problem, StateError
 from ..model.campaign import Campaign
 from ..model.contacts import Audience, ContactList
-from ..model.ledger import Record
+from ..model.ledger import Glance, Record
 from ..model.settings import Lateness
 from ..model.workspace import Workspace
 from ..planning.planner import Horizon
@@ -267,6 +267,10 @@ class _Unknown:
     def records(self, campaign: str) -> tuple[Record, ...]:
         """None."""
         return ()
+
+    def glances(self, campaigns: Collection[str]) -> dict[str, Glance | None]:
+        """None."""
+        return {}
 
 
 def _few_values(audience: Audience) -> Iterator[tuple[str, tuple[str, ...]]]:
