@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
+from operator import not_
 
 from ..errors import Problem
 from ..model.contacts import Reason
@@ -43,9 +45,9 @@ class BanColumns:
             if None in truths:
                 self._note(role, truths, block.lines, problems)
             if bans_when in truths:
-                for row, truth in enumerate(truths):
-                    if truth is bans_when:
-                        bans[row] = verdict
+                mask = truths if bans_when else map(not_, truths)
+                for row in compress(range(len(truths)), mask):
+                    bans[row] = verdict
         return bans
 
     def _note(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import compress
+from operator import not_
 
 from ..errors import Problem
 from ..model.columns import Column
@@ -62,9 +64,9 @@ class ZoneBuilder:
         names = list(map(self._zones.__getitem__, written))
         self._column.extend(names)
         if "" in names:
-            for row, (name, value) in enumerate(zip(names, written, strict=True)):
-                if not name and value.strip():
-                    self._wrong.append((self._rows + row, block.lines[row], value))
+            nameless = compress(range(count), map(not_, names))
+            wrong = [row for row in nameless if written[row].strip()]
+            self._wrong += [(self._rows + row, block.lines[row], written[row]) for row in wrong]
         self._rows += count
 
     def column(self) -> Column[str]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ...errors import InputError, Problem
 from ...model.campaign import Place
@@ -17,7 +15,8 @@ from ...ports import Files
 from ..findings import Findings
 from .decoding import encoding_of, faults
 from .raw import Limits, OnDisk, RawFile, open_bytes
-from .table import BLOCK_ROWS, Block, Table
+from .records import Ragged, Records
+from .table import Block, Table
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -52,10 +51,9 @@ def read_delimited(raw: RawFile, place: Place) -> Iterator[Table]:
     delimiter = _delimiter(source, place)
     findings = Findings()
     with faults(raw, findings), open_bytes(raw) as data:
-        text = io.TextIOWrapper(data, encoding=encoding, newline="")
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
-        header = _header(reader, source.path, codecs.BOM_UTF8.decode(encoding, "replace"))
-        blocks = _blocks(reader, source.path, len(header), findings)
+        records = Records(data, encoding, delimiter)
+        header = _header(records, source.path, codecs.BOM_UTF8.decode(encoding, "replace"))
+        blocks = _blocks(records, source.path, len(header), findings)
         yield Table(source.path, header, 1, blocks)
 
 
@@ -72,10 +70,10 @@ def _delimiter(source: FileSource, place: Place) -> str:
     return delimiter
 
 
-def _header(reader: Any, path: str, foreign_bom: str) -> tuple[str, ...]:
+def _header(records: Records, path: str, foreign_bom: str) -> tuple[str, ...]:
     """The first record, white space around the names taken off."""
     try:
-        row: list[str] | None = next(reader, None)
+        row = records.header()
     except csv.Error as error:
         raise InputError([_unquoted(path, 1, error)]) from None
     problem = ("", "")
@@ -106,29 +104,18 @@ def _unquoted(path: str, line: int, error: csv.Error) -> Problem:
     return Problem(path, line, 1, text)
 
 
-def _blocks(reader: Any, path: str, width: int, findings: Findings) -> Iterator[Block]:
+def _blocks(records: Records, path: str, width: int, findings: Findings) -> Iterator[Block]:
     """The rows; a blank line is none.  After a bad row the next ones are still read.
 
     Not so after a broken quote: nobody knows which of the following quotes open.
     """
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    start = reader.line_num + 1
-    try:
-        for row in reader:
-            if len(row) == width:
-                rows.append(row)
-                lines.append(start)
-            elif row:
-                findings.add(_ragged(path, start, len(row), width))
-            start = reader.line_num + 1
-            if len(rows) == BLOCK_ROWS:
-                yield Block(lines, list(zip(*rows, strict=True)))
-                rows, lines = [], []
-    except csv.Error as error:
-        findings.add(_unquoted(path, start, error))
-    if rows:
-        yield Block(lines, list(zip(*rows, strict=True)))
+    for found in records.blocks(width):
+        if isinstance(found, Block):
+            yield found
+        elif isinstance(found, Ragged):
+            findings.add(_ragged(path, found.line, found.fields, width))
+        else:
+            findings.add(_unquoted(path, found.line, found.error))
     findings.raise_if_any()
 
 

@@ -1,0 +1,202 @@
+"""Delimited text cut into records, a chunk of lines at a time.
+
+There are three ways, and they give the same.  Where a chunk holds no quote, a record is a line and
+a field is what stands between two delimiters.  Where it holds quotes, Python's csv reads it as a
+whole.  Where a record goes on over lines, or is not sound, csv reads record by record, so that
+everything is said with its line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress, repeat
+from typing import Any, BinaryIO
+
+from .table import BLOCK_ROWS, Block
+
+CHUNK = 1 << 18
+"""Bytes read at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """A record with another number of fields than the header."""
+
+    line: int
+    fields: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A record that is not sound; nobody knows what the quotes after it open."""
+
+    line: int
+    error: csv.Error
+
+
+class Records:
+    """The records of a stream, the header first."""
+
+    def __init__(self, data: BinaryIO, encoding: str, delimiter: str) -> None:
+        self._chunks = _Chunks(data, encoding)
+        self._delimiter = delimiter
+        self._lines: list[str] = []
+        self._at = 0  # among the lines
+        self._line = 1  # of the file
+
+    def header(self) -> list[str] | None:
+        """The first record, None when there is none.  Raises csv.Error, and what reading does."""
+        return next(self._reader(self._fed()), None)
+
+    def blocks(self, width: int) -> Iterator[Block | Ragged | Broken]:
+        """All other records, and what is wrong with some; blank lines are none.
+
+        Nothing follows on Broken.  Raises what reading does.
+        """
+        while True:
+            text = "".join(self._lines[self._at :])
+            if not text and not (text := self._chunks.next()):
+                return
+            self._lines, self._at = [], 0
+            whole = self._at_once(text, width)
+            if whole is not None:
+                self._line += whole[0]
+                yield whole[1]
+                continue
+            self._lines = _split(text)
+            for found in self._one_by_one(width):
+                yield found
+                if isinstance(found, Broken):
+                    return
+
+    # -- a chunk as a whole -------------------------------------------------------------------
+
+    def _at_once(self, text: str, width: int) -> tuple[int, Block] | None:
+        """The chunk as a block, and how many lines that was; None when it takes a closer look."""
+        if "\r" in text:
+            text = text.replace("\r\n", "\n")
+            if "\r" in text:
+                return None
+        ends = text.count("\n")
+        lines = [] if ends == len(text) else text.removesuffix("\n").split("\n")
+        count = max(ends, len(lines))
+        numbers: Sequence[int] = range(self._line, self._line + count)
+        if '"' in text:
+            columns = self._quoted(lines, width)
+        else:
+            if not all(lines) or not lines:
+                numbers = list(compress(numbers, lines))
+                lines = list(filter(None, lines))
+            columns = self._plain(lines, width)
+        return None if columns is None else (count, Block(numbers, columns))
+
+    def _plain(self, lines: list[str], width: int) -> list[Sequence[str]] | None:
+        if not lines:
+            return [()] * width
+        if set(map(str.count, lines, repeat(self._delimiter))) != {width - 1}:
+            return None
+        if max(map(len, lines)) > csv.field_size_limit():
+            return None
+        fields = self._delimiter.join(lines).split(self._delimiter)
+        return [fields[at::width] for at in range(width)]
+
+    def _quoted(self, lines: list[str], width: int) -> list[Sequence[str]] | None:
+        try:
+            rows = list(self._reader(iter(lines)))
+        except csv.Error:
+            return None
+        if len(rows) != len(lines) or set(map(len, rows)) != {width}:
+            return None
+        return list(zip(*rows, strict=True))
+
+    # -- record by record ---------------------------------------------------------------------
+
+    def _one_by_one(self, width: int) -> Iterator[Block | Ragged | Broken]:
+        """Records up to one that ends where a chunk does."""
+        rows: list[list[str]] = []
+        lines: list[int] = []
+        end: Broken | None = None
+        reader = self._reader(self._fed())
+        while not end and self._at < len(self._lines):
+            start = self._line
+            row: list[str] = []
+            try:
+                row = next(reader, [])
+            except csv.Error as error:
+                end = Broken(start, error)
+            if len(row) == width:
+                rows.append(row)
+                lines.append(start)
+            elif row:
+                yield Ragged(start, len(row))
+            if len(rows) == BLOCK_ROWS:
+                yield Block(lines, list(zip(*rows, strict=True)))
+                rows, lines = [], []
+        if rows:
+            yield Block(lines, list(zip(*rows, strict=True)))
+        if end:
+            yield end
+
+    def _fed(self) -> Iterator[str]:
+        """Lines, for as long as a record asks for them."""
+        while True:
+            if self._at == len(self._lines):
+                self._lines, self._at = _split(self._chunks.next()), 0
+                if not self._lines:
+                    return
+            self._at += 1
+            self._line += 1
+            yield self._lines[self._at - 1]
+
+    def _reader(self, lines: Iterator[str]) -> Any:
+        return csv.reader(lines, delimiter=self._delimiter, strict=True)
+
+
+def _split(text: str) -> list[str]:
+    """Lines with their ends, as csv wants them: no other character ends one."""
+    return list(io.StringIO(text, newline=""))
+
+
+class _Chunks:
+    """The text of a stream in pieces that end where a line does, all but the last."""
+
+    def __init__(self, data: BinaryIO, encoding: str) -> None:
+        self._data = data
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._first = True
+        self._begun = ""
+        self._ended = False
+        self._failure: UnicodeDecodeError | None = None
+
+    def next(self) -> str:
+        """The next piece, '' at the end."""
+        parts = [self._begun]
+        self._begun = ""
+        while not self._ended:
+            text = self._decoded()
+            # a carriage return at the very end may be half of a line end
+            cut = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1
+            if cut:
+                self._begun = text[cut:]
+                return "".join((*parts, text[:cut]))
+            parts.append(text)
+        return "".join(parts)
+
+    def _decoded(self) -> str:
+        if self._failure is not None:
+            raise self._failure
+        data = self._data.read1(CHUNK)  # type: ignore[attr-defined]  # mypy: every buffered stream has it
+        self._ended = not data
+        first, self._first = self._first, False
+        try:
+            return self._decoder.decode(data, final=self._ended)
+        except UnicodeDecodeError as error:
+            # the lines before it are looked at first
+            self._failure, self._ended = error, False
+            encoding = self._encoding if first else error.encoding
+            return error.object[: error.start].decode(encoding, "replace")
