@@ -84,6 +84,15 @@ def _replace(eval_ctx: Any, text: str, old: str, new: str, count: int | None = N
     return jinja.do_replace(eval_ctx, text, old, new, count)
 
 
+def _split(text: str, separator: str = ",") -> list[str]:
+    """The parts of a text without the white space around them; none for a text without any."""
+    spend(len(text))
+    if not separator:
+        raise SecurityError("split needs a separator")
+    parts = str(text).split(separator)
+    return [part.strip() for part in parts] if str(text).strip() else []
+
+
 def _indent(text: str, width: int = 4, first: bool = False, blank: bool = False) -> str:
     within(len(text) + (text.count("\n") + 1) * int(width))
     return jinja.do_indent(text, int(width), first, blank)
@@ -146,6 +155,7 @@ def _table() -> Mapping[str, Filter]:
     table: dict[str, Filter] = {name: _on_text(known[name]) for name in _TEXT + _NUMBER}
     table |= {name: _on_sequence(known[name]) for name in _SEQUENCE}
     table |= {"replace": _on_text(_replace), "indent": _on_text(_indent)}
+    table |= {"split": _on_text(_split)}
     table |= {"wordwrap": _on_text(_wordwrap), "join": _on_sequence(_join)}
     return table | {"map": _map, "sum": _sum, "default": _default, "d": _default}
 

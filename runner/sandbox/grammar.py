@@ -124,7 +124,7 @@ class Meter(NodeTransformer):
         """Every body pays for its own text each time it is run."""
         super().generic_visit(node, *args, **kwargs)
         if isinstance(node, _BODIES):
-            size = nodes.Const(1 + _static_size(node.body), lineno=node.lineno)
+            size = nodes.Const(1 + static_size(node.body), lineno=node.lineno)
             spending = _filter(size, "_spend")
             node.body = [nodes.ExprStmt(spending, lineno=node.lineno), *node.body]
         return node
@@ -157,11 +157,11 @@ def _element(node: nodes.Expr) -> nodes.Expr:
     return node if literal else _filter(node, "_scalar")
 
 
-def _static_size(body: list[nodes.Node]) -> int:
+def static_size(body: list[nodes.Node]) -> int:
     size = 0
     for node in body:
         if isinstance(node, nodes.TemplateData):
             size += len(node.data)
         elif not isinstance(node, _BODIES):
-            size += _static_size([*node.iter_child_nodes()])
+            size += static_size([*node.iter_child_nodes()])
     return size

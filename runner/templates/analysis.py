@@ -1,12 +1,9 @@
 """What depends on the contact: read from the syntax trees of everything a step renders.
 
-A value that is printed becomes a *hole*, unless it is the same for every contact.  Two questions
-decide how messages are made (see ``tracing`` and ``composer``):
-
-- *foldable*: is text that was already printed (a macro's, a captured block's) only ever printed
-  again, never looked at?  If not, tags cannot stand for values.
-- *straight*: does the same happen for every contact, the values apart?  Then one rendering shows
-  the shape of all messages, and only the holes need to be evaluated.
+A value that is printed becomes a *hole*, unless it is the same for every contact.  One question
+decides how messages are made (see ``tracing`` and ``program``): is the content *foldable*, that is,
+is text that was already printed (a macro's, a captured block's) only ever printed again, never
+looked at?  If not, tags cannot stand for values.
 """
 
 from __future__ import annotations
@@ -19,7 +16,6 @@ from jinja2 import nodes
 from .sources import PERSONAL
 
 _ESCAPES = frozenset({"e", "escape"})
-_BOUND_BY_JINJA = frozenset({"loop", "caller", "super", "self"})
 _OWN_CALLS = frozenset({"loop"})
 
 
@@ -36,13 +32,12 @@ class _Stored:
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """``constants``: names that are the same for every contact; ``captured``: names that hold
-    printed text; ``bound``: names that the templates bind themselves."""
+    printed text; ``loose``: the template and line where printed text is looked at."""
 
     constants: frozenset[str]
     captured: frozenset[str]
-    bound: frozenset[str]
     foldable: bool
-    straight: bool
+    loose: tuple[str, int] | None = None
 
     def is_constant(self, expression: nodes.Node) -> bool:
         """Whether an expression has the same value for every contact."""
@@ -56,29 +51,25 @@ class Analysis:
 
 
 def analyse(
-    trees: Collection[nodes.Template], constants: Iterable[str], fields: Collection[str]
+    named: Mapping[str, nodes.Template], constants: Iterable[str], fields: Collection[str]
 ) -> Analysis:
-    """Analyse what a part renders: its own tree and those it includes.
+    """Analyse what a part renders: its own tree and those it includes, by name.
 
     ``constants`` are the names with one value for all; ``fields`` those of contacts, which win.
     """
+    trees = named.values()
     stored = _stored(trees)
     free = frozenset(constants) - stored.keys() - frozenset(fields) - PERSONAL
     known = _constants(trees, free, stored, fields)
     captured = frozenset(name for name, how in stored.items() if how.blocks)
-    draft = Analysis(known, captured, frozenset(stored), foldable=True, straight=True)
+    draft = Analysis(known, captured, foldable=True)
     mixed = any(
         stored[name].loops or stored[name].values or stored[name].others for name in captured
     )
-    loose = any(_is_loose(tree, draft) for tree in trees)
-    inner = frozenset(stored) | _BOUND_BY_JINJA
-    return Analysis(
-        constants=known,
-        captured=captured,
-        bound=frozenset(stored),
-        foldable=not (mixed or loose),
-        straight=all(_is_straight(tree, draft, inner) for tree in trees),
+    loose = next(
+        ((name, node.lineno) for name, tree in named.items() for node in _loose(tree, draft)), None
     )
+    return Analysis(known, captured, foldable=not (mixed or loose), loose=loose)
 
 
 def without_escape(expression: nodes.Expr) -> nodes.Expr:
@@ -182,15 +173,19 @@ def _is_constant(expression: nodes.Node, constants: frozenset[str]) -> bool:
     return True
 
 
-def _is_loose(node: nodes.Node, analysis: Analysis) -> bool:
-    """Whether printed text is looked at anywhere below: filtered, compared, passed on."""
+def _loose(node: nodes.Node, analysis: Analysis) -> Iterator[nodes.Node]:
+    """Where printed text is looked at below: filtered, compared, passed on."""
+    below: list[nodes.Node] = [*node.iter_child_nodes()]
     if _looks_at_text(node, analysis):
-        return True
-    if isinstance(node, nodes.Output):
-        return any(_is_loose_output(without_escape(child), analysis) for child in node.nodes)
-    if isinstance(node, nodes.CallBlock):
-        return any(_is_loose(child, analysis) for child in [*_inside(node.call), *node.body])
-    return any(_is_loose(child, analysis) for child in node.iter_child_nodes())
+        yield node
+    elif isinstance(node, nodes.Output):
+        for output in node.nodes:
+            yield from _loose_output(without_escape(output), analysis)
+    else:
+        if isinstance(node, nodes.CallBlock):
+            below = [*_inside(node.call), *node.body]
+        for child in below:
+            yield from _loose(child, analysis)
 
 
 def _looks_at_text(node: nodes.Node, analysis: Analysis) -> bool:
@@ -203,10 +198,12 @@ def _looks_at_text(node: nodes.Node, analysis: Analysis) -> bool:
     return isinstance(node, nodes.Call) and analysis.is_capture(node)
 
 
-def _is_loose_output(child: nodes.Node, analysis: Analysis) -> bool:
+def _loose_output(child: nodes.Node, analysis: Analysis) -> Iterator[nodes.Node]:
     if isinstance(child, nodes.Call) and analysis.is_capture(child):
-        return any(_is_loose(part, analysis) for part in _inside(child))
-    return not analysis.is_capture(child) and _is_loose(child, analysis)
+        for part in _inside(child):
+            yield from _loose(part, analysis)
+    elif not analysis.is_capture(child):
+        yield from _loose(child, analysis)
 
 
 def _inside(call: nodes.Call) -> list[nodes.Node]:
@@ -221,27 +218,3 @@ def _outputs(node: nodes.Node) -> list[nodes.Node]:
         for child in output.nodes
         if not isinstance(child, nodes.TemplateData)
     ]
-
-
-def _is_straight(tree: nodes.Template, analysis: Analysis, inner: frozenset[str]) -> bool:
-    for node in _walk(tree):
-        if isinstance(node, nodes.If) and not analysis.is_constant(node.test):
-            return False
-        if isinstance(node, nodes.For):
-            conditions = [node.iter, *([node.test] if node.test else [])]
-            if not all(map(analysis.is_constant, conditions)):
-                return False
-        if isinstance(node, nodes.Output) and not _holes_are_straight(node, analysis, inner):
-            return False
-    return True
-
-
-def _holes_are_straight(node: nodes.Output, analysis: Analysis, inner: frozenset[str]) -> bool:
-    """Holes must not need what templates bind, so that they can be evaluated on their own."""
-    for child in node.nodes:
-        is_text = isinstance(child, nodes.TemplateData) or analysis.is_constant(child)
-        if is_text or analysis.is_capture(without_escape(child)):
-            continue
-        if not inner.isdisjoint(names(child)):
-            return False
-    return True

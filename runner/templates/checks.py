@@ -178,16 +178,15 @@ def _rendered(content: StepContent, fields: frozenset[str]) -> Iterator[Problem]
     contact = {name: name for name in fields}
     try:
         compiled = Compiled(content, fields)
-        shape, trace = compiled.finished(compiled.scope(contact, "0" * 16, "https://example.org/"))
-        compiled.check_subject(shape)
+        form, values = compiled.traced(compiled.scope(contact, "0" * 16, "https://example.org/"))
     except InputError as error:
         yield from (p for p in error.problems if p.code in {"markup", "header"})
         return
-    size = len(fill(shape.html, trace.values).encode())
+    size = len(fill(form.html, values).encode())
     if size > WARNED_BYTES:
         message = f"the HTML has {size // 1024} KB; Gmail clips it at {CLIPPED_BYTES // 1024} KB"
         yield replace(_at_step(content, message, "", "size"), severity="warning")
-    if not fill(shape.subject, trace.values).strip():
+    if not fill(form.subject, values).strip():
         yield _at_step(content, "the subject is empty", "", "header")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,11 @@ from ..sandbox import Sandbox, SandboxError, budget
 from .analysis import Analysis, analyse, included, names
 from .atoms import clean, has_control, unwrapped, wrapped
 from .document import DocumentError, finish
+from .forms import Form, settled
+from .generated import Path
 from .plain import to_text
+from .program import Folded, Program, fold
+from .residue import Unproven
 from .shapes import Shape, Skeleton, fill, plain_slots, shape_of
 from .sources import RESERVED, Part, Source, StepContent
 from .tracing import Hole, NotFoldable, Trace, TracingSandbox, tracing
@@ -32,6 +36,7 @@ class _CompiledPart:
     """One part: with holes (``traced``) and without (``whole``)."""
 
     source: Source
+    trees: Mapping[str, nodes.Template]
     analysis: Analysis
     traced_in: Sandbox
     traced: Template
@@ -53,14 +58,69 @@ class Compiled:
         self.holes: list[Hole] = []
         self.constants: Mapping[str, Any] = content.constants()
         self._partials = {name: source.text for name, source in content.partials.items()}
+        self.slow: Unproven | None = None
+        self._program: Program | None = None
         self._shapes: dict[Skeleton, Shape] = {}
+        self._forms: dict[Path, Form] = {}
+        self._loose: dict[Shape, Form] = {}
         self._parts = self._compile()
         self._injects = self._preheader_is_injected()
 
     @property
-    def straight(self) -> bool:
-        """Whether all messages have one shape, so that only holes need to be evaluated."""
-        return all(part.foldable and part.analysis.straight for part in self._parts.values())
+    def program(self) -> Program | None:
+        """What has to be done for each contact; None when the sandbox has to do it all."""
+        if self._program is None and self.slow is None:
+            try:
+                self._program = self._folded()
+            except Unproven as unproven:
+                self.slow = unproven
+        return self._program if self.slow is None else None
+
+    def known(self, path: Path) -> Form | None:
+        """The form of a path that was taken before."""
+        return self._forms.get(path)
+
+    def form(self, path: Path, scope: dict[str, Any], values: Sequence[str]) -> Form | None:
+        """The message of all contacts who take ``path``, as the sandbox makes it for one of them.
+
+        None, and no program from then on, when the program did not foresee what the sandbox did.
+        Raises InputError.
+        """
+        shape, trace = self.finished(scope)
+        emitted = self.program.emitted(path) if self.program else None
+        if emitted is None or not _agrees(emitted, values, trace):
+            self.slow = self.slow or Unproven("something that was not foreseen")
+            return None
+        form = settled(shape, emitted)
+        self.check_subject(form)
+        if len(self._forms) < MAX_SHAPES:
+            self._forms[path] = form
+        return form
+
+    def traced(self, scope: dict[str, Any]) -> tuple[Form, Sequence[str]]:
+        """The message of one contact, made in the sandbox, and its values.  Raises InputError."""
+        shape, trace = self.finished(scope)
+        if shape not in self._loose:
+            if len(self._loose) >= MAX_SHAPES:
+                self._loose.clear()
+            self._loose[shape] = settled(shape, [None] * len(trace.values))
+        form = self._loose[shape]
+        self.check_subject(form)
+        return form, trace.values
+
+    def _folded(self) -> Program:
+        unfoldable = [name for name, part in self._parts.items() if not part.foldable]
+        if unfoldable:
+            raise self._reason(unfoldable[0])
+        parts = {
+            name: Folded(part.whole_in, part.trees, part.analysis)
+            for name, part in self._parts.items()
+        }
+        return fold(parts, self.constants, sorted(self.fields))
+
+    def _reason(self, name: Part) -> Unproven:
+        template, line = self._parts[name].analysis.loose or (f"<{name}>", 0)
+        return Unproven("printed text that is looked at", template, line)
 
     def scope(self, contact: Mapping[str, str], token: str, link: str) -> dict[str, Any]:
         """The names that a template sees for one contact, ``subject`` and ``preheader`` apart."""
@@ -79,7 +139,7 @@ class Compiled:
                 with tracing(trace), budget():
                     return self._skeleton(scope, trace), trace
             except _GiveUp as part:
-                self._parts[part.name].foldable = False
+                self._refuse(part.name)
 
     def shape(self, skeleton: Skeleton, scope: dict[str, Any], trace: Trace) -> Shape | None:
         """The finished shape; None when this content cannot be folded (trace again then)."""
@@ -91,7 +151,7 @@ class Compiled:
         if shape is not None and not skeleton.whole and len(self._shapes) < PROVEN_SHAPES:
             shape = shape if self._is_proven(shape, scope, trace) else None
         if shape is None:
-            self._parts["html"].foldable = False
+            self._refuse("html")
             return None
         if len(self._shapes) < MAX_SHAPES:
             self._shapes[skeleton] = shape
@@ -104,6 +164,11 @@ class Compiled:
             shape = self.shape(skeleton, scope, trace)
             if shape is not None:
                 return shape, trace
+
+    def _refuse(self, part: Part) -> None:
+        """A part's values cannot be put in afterwards."""
+        self._parts[part].foldable = False
+        self.slow = self.slow or Unproven("values that cannot be put in afterwards", f"<{part}>")
 
     def _compile(self) -> dict[Part, _CompiledPart]:
         problems: list[Problem] = []
@@ -121,10 +186,11 @@ class Compiled:
         is_html = part == "html"
         whole_in = Sandbox(self._partials, autoescape=is_html)
         trees = reachable(whole_in, source.text, f"<{part}>")
-        analysis = analyse(trees.values(), self.constants, self.fields)
+        analysis = analyse(trees, self.constants, self.fields)
         traced_in = TracingSandbox(self._partials, analysis, self.holes, autoescape=is_html)
         return _CompiledPart(
             source=source,
+            trees=trees,
             analysis=analysis,
             traced_in=traced_in,
             traced=traced_in.load(source.text, f"<{part}>"),
@@ -137,9 +203,8 @@ class Compiled:
         """Unless the template itself says where the preheader goes."""
         if "html" not in self._parts or "preheader" not in self._parts:
             return False
-        part = self._parts["html"]
-        trees = reachable(part.whole_in, part.source.text, "<html>")
-        return not any("preheader" in names(tree) for tree in trees.values())
+        trees = self._parts["html"].trees.values()
+        return not any("preheader" in names(tree) for tree in trees)
 
     def _skeleton(self, scope: dict[str, Any], trace: Trace) -> Skeleton:
         subject = self._render("subject", scope, trace)
@@ -219,13 +284,24 @@ class Compiled:
         source = self.content.partials.get(error.name or "", self.content.parts[part])
         return source.problem(error)
 
-    def check_subject(self, shape: Shape) -> None:
+    def check_subject(self, form: Form) -> None:
         """Refuse a subject whose own text could break the header."""
-        for piece in shape.subject:
+        for piece in form.subject:
             if isinstance(piece, str) and has_control(piece):
                 source = self.content.parts["subject"]
                 message = "the subject holds a line break or another control character"
                 raise InputError([source.at(1, "", message, code="header")])
+
+
+def _agrees(emitted: Sequence[str | None], values: Sequence[str], trace: Trace) -> bool:
+    """Whether a program printed what the sandbox did."""
+    if len(emitted) != len(trace.values) or emitted.count(None) != len(values):
+        return False
+    worked_out = iter(values)
+    return all(
+        found == (next(worked_out) if text is None else text)
+        for text, found in zip(emitted, trace.values, strict=True)
+    )
 
 
 class _GiveUp(Exception):

@@ -9,18 +9,22 @@ from ..errors import InputError, Problem
 from ..model.columns import KeyColumn
 from ..model.contacts import Audience
 from ..model.message import Composed, File, Parts, Rendered, Segments
-from .atoms import ESCAPES, Kind, clean, has_control
+from .atoms import has_control
 from .checks import names_used
-from .columns import Column, Columns, ValueMissing
+from .columns import TOKEN, Column, Columns
 from .compiled import Compiled
-from .merge import Merged, merge
-from .shapes import Shape, Slot, Slotted, fill
+from .forms import WRITTEN, Filler, Form, filler, forget
+from .generated import Row
+from .merge import Merging
+from .program import Program
+from .shapes import Slot, Slotted
 from .sources import StepContent
-from .tracing import Trace
 from .unsubscribe import Unsubscribing
 
-MAX_MERGES = 64
-"""Merged sets of shapes kept in memory."""
+MAX_FORMS = 256
+"""Forms that are merged with each other; then merging begins anew."""
+
+_PARTS = ("subject", "html", "text")
 
 
 class ComposeError(InputError):
@@ -47,19 +51,57 @@ class _Values:
         return self.places[key]
 
 
+class _Gathered:
+    """The forms of a step so far, merged part by part."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Form, int] = {}
+        self._merging = {part: Merging() for part in _PARTS}
+        self._fillers: dict[tuple[str, int], list[Filler]] = {}
+
+    def number(self, form: Form) -> int:
+        """A form's number; it is merged with the others when it is new."""
+        known = self._numbers.get(form)
+        if known is None:
+            known = self._numbers[form] = len(self._numbers)
+            for part, merging in self._merging.items():
+                merging.add(_part(form, part), form.holes)
+            self._fillers.clear()
+        return known
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def segments(self, part: str) -> Segments:
+        """The text that all forms share, with holes."""
+        return self._merging[part].merged.segments
+
+    def fillers(self, part: str, hole: int) -> list[Filler]:
+        """What stands in a hole, form by form."""
+        key = (part, hole)
+        if key not in self._fillers:
+            pieces = self._merging[part].merged.pieces
+            self._fillers[key] = [filler(own[hole]) for own in pieces]
+        return self._fillers[key]
+
+
 class StepComposer:
     """One step's content; compiled once for each set of fields that contacts have."""
 
     def __init__(
-        self, content: StepContent, leaving: Unsubscribing, files: tuple[File, ...], digest: str
+        self,
+        content: StepContent,
+        leaving: Unsubscribing,
+        files: tuple[File, ...],
+        digest: str,
     ) -> None:
         self._content = content
         self._leaving = leaving
         self._files = files
         self._digest = digest
         self._compiled: dict[frozenset[str], Compiled] = {}
-        self._straight: dict[frozenset[str], Shape] = {}
-        self._merged: dict[tuple[str, tuple[Shape, ...]], Merged] = {}
+        self._gathered: dict[frozenset[str], _Gathered] = {}
+        self._straight: dict[frozenset[str], Form] = {}
 
     @property
     def digest(self) -> str:
@@ -86,163 +128,188 @@ class StepComposer:
         if not indices:
             return Composed(Parts((), (), ()), (), self._files)
         compiled = self.compiled(frozenset(audience.fields))
-        if compiled.straight:
-            shape = self._straight_shape(compiled, audience, indices)
-            if shape is not None:
-                return self._from_columns(compiled, shape, audience, indices)
-        return self._from_traces(compiled, audience, indices)
+        batch = Columns(audience, indices, self._leaving)
+        program = compiled.program
+        if program is not None and program.straight:
+            composed = self._from_columns(compiled, program, batch)
+            if composed is not None:
+                return composed
+        return self._from_rows(compiled, batch)
 
     def render(self, contact: Mapping[str, str], key: bytes) -> Rendered:
         """The message for one contact."""
         fields = {name: [value] for name, value in contact.items()}
         audience = Audience("", [contact.get("email", "")], KeyColumn(key), fields, [0])
         compiled = self.compiled(frozenset(fields))
-        shape, trace = self._traced(compiled, audience, 0)
-        composed = self._from_traces(compiled, audience, [0])
+        batch = Columns(audience, [0], self._leaving)
+        form, values = self._traced(compiled, batch, 0)
+        composed = self.compose(audience, [0])
         parts = composed.parts
+        preheader = filler(form.preheader)
         return Rendered(
             subject=composed.fill(parts.subject, 0),
-            preheader=fill(shape.preheader, trace.values),
+            preheader=preheader if isinstance(preheader, str) else preheader(values),
             html=composed.fill(parts.html, 0),
             text=composed.fill(parts.text, 0),
             headers={name: composed.fill(value, 0) for name, value in parts.headers},
             files=self._files,
         )
 
-    # -- all messages have one shape ---------------------------------------------------------
-
-    def _straight_shape(
-        self, compiled: Compiled, audience: Audience, indices: Sequence[int]
-    ) -> Shape | None:
-        """The one shape; None when the content turns out not to be foldable."""
-        known = self._straight.get(compiled.fields)
-        if known is None:
-            first, _ = self._traced(compiled, audience, indices[0])
-            last, _ = self._traced(compiled, audience, indices[-1])
-            if first != last or not compiled.straight:
-                return None
-            self._straight[compiled.fields] = known = first
-        return known
+    # -- all messages have one form: only columns are worked out -----------------------------
 
     def _from_columns(
-        self, compiled: Compiled, shape: Shape, audience: Audience, indices: Sequence[int]
-    ) -> Composed:
-        columns = Columns(compiled, audience, indices, self._leaving, shape)
+        self, compiled: Compiled, program: Program, batch: Columns
+    ) -> Composed | None:
+        """None when a contact's values cannot be worked out: the sandbox then says why."""
+        columns = program.columns(batch)
+        form = None if columns is None else self._only_form(compiled, batch, columns)
+        if columns is None or form is None:
+            return None
         values = _Values()
 
         def segments(part: Slotted) -> Segments:
             return tuple(
-                piece if isinstance(piece, str) else place(piece.number, piece.kind)
+                piece if isinstance(piece, str) else place(columns[piece.number], piece)
                 for piece in part
             )
 
-        def place(number: int, kind: Kind) -> int:
-            hole = shape.holes[number]
-            return values.place((hole, kind), lambda: _escaped(columns.hole(hole), kind))
+        def place(column: Column, slot: Slot) -> int:
+            write = WRITTEN[slot.kind]
+            return values.place((id(column), slot.kind), lambda: [*map(write, column)])
 
-        try:
-            self._check_subject(columns, shape, audience, indices)
-            parts = Parts(
-                subject=segments(shape.subject),
-                html=segments(shape.html),
-                text=segments(shape.text),
-                headers=self._headers(values, columns.named("token")),
-            )
-        except ValueMissing as missing:
-            raise self._failed(audience, indices[missing.position], missing.error.message) from None
+        parts = Parts(
+            subject=segments(form.subject),
+            html=segments(form.html),
+            text=segments(form.text),
+            headers=self._headers(values, batch),
+        )
+        for slot in _slots(form.subject):
+            for position, value in enumerate(columns[slot.number]):
+                self._check_line(value, batch, position)
         return Composed(parts, values.columns, self._files)
 
-    def _check_subject(
-        self, columns: Columns, shape: Shape, audience: Audience, indices: Sequence[int]
-    ) -> None:
-        for piece in shape.subject:
-            if isinstance(piece, Slot):
-                for position, value in enumerate(columns.hole(shape.holes[piece.number])):
-                    self._check_line(value, audience, indices[position])
+    def _only_form(
+        self, compiled: Compiled, batch: Columns, columns: Sequence[Column]
+    ) -> Form | None:
+        """The form of all messages, tried with the first contact of the first batch and the last.
 
-    # -- each message has its own shape ------------------------------------------------------
+        None when the sandbox does not agree.
+        """
+        known = self._straight.get(compiled.fields)
+        if known is not None:
+            return known
+        for position in (0, len(batch) - 1):
+            row = [column[position] for column in columns]
+            form = self._traced_form(compiled, batch, position, ((), row))
+            if form is None or (known is not None and not form.is_like(known)):
+                return None
+            known = form
+        if known is not None:
+            self._straight[compiled.fields] = known
+        return known
 
-    def _from_traces(
-        self, compiled: Compiled, audience: Audience, indices: Sequence[int]
-    ) -> Composed:
-        traced = [self._traced(compiled, audience, index) for index in indices]
-        shapes = tuple(dict.fromkeys(shape for shape, _ in traced))
-        numbers = {shape: number for number, shape in enumerate(shapes)}
-        rows = [(numbers[shape], trace.values) for shape, trace in traced]
+    # -- each message has its own form -------------------------------------------------------
+
+    def _from_rows(self, compiled: Compiled, batch: Columns) -> Composed:
+        program = compiled.program
+        rows: Sequence[Row] = [None] * len(batch) if program is None else program.rows(batch)
+        filled = [self._filled(compiled, batch, number, row) for number, row in enumerate(rows)]
+        gathered = self._gathered.get(compiled.fields)
+        if gathered is None or len(gathered) > MAX_FORMS:
+            gathered = self._gathered[compiled.fields] = _Gathered()
+        numbered = [(gathered.number(form), values) for form, values in filled]
+        forget()
         values = _Values()
         parts = Parts(
-            subject=self._merge(values, "subject", shapes, rows),
-            html=self._merge(values, "html", shapes, rows),
-            text=self._merge(values, "text", shapes, rows),
-            headers=self._headers(values, [audience.keys[index].hex() for index in indices]),
+            subject=self._merged(values, gathered, "subject", numbered),
+            html=self._merged(values, gathered, "html", numbered),
+            text=self._merged(values, gathered, "text", numbered),
+            headers=self._headers(values, batch),
         )
+        for position, (form, row) in enumerate(filled):
+            for slot in _slots(form.subject):
+                self._check_line(row[slot.number], batch, position)
         return Composed(parts, values.columns, self._files)
 
-    def _traced(self, compiled: Compiled, audience: Audience, index: int) -> tuple[Shape, Trace]:
-        token = audience.keys[index].hex()
-        scope = compiled.scope(audience.contact(index), token, self._leaving.url(token))
-        try:
-            shape, trace = compiled.finished(scope)
-        except InputError as error:
-            raise self._failed_at(error.problems[0], audience, index) from None
-        compiled.check_subject(shape)
-        for piece in shape.subject:
-            if isinstance(piece, Slot):
-                self._check_line(trace.values[piece.number], audience, index)
-        return shape, trace
+    def _filled(
+        self, compiled: Compiled, batch: Columns, position: int, row: Row
+    ) -> tuple[Form, Sequence[str]]:
+        """A contact's form and values: the program's, or else the sandbox's."""
+        if row is not None and compiled.slow is None:
+            form = compiled.known(row[0])
+            if form is None:
+                form = self._traced_form(compiled, batch, position, row)
+            if form is not None:
+                return form, row[1]
+        return self._traced(compiled, batch, position)
 
-    def _merge(
+    def _traced_form(
+        self,
+        compiled: Compiled,
+        batch: Columns,
+        position: int,
+        row: tuple[tuple[int, ...], Sequence[str]],
+    ) -> Form | None:
+        try:
+            return compiled.form(row[0], compiled.scope(*batch.contact(position)), row[1])
+        except InputError as error:
+            raise self._failed_at(error.problems[0], batch, position) from None
+
+    def _traced(
+        self, compiled: Compiled, batch: Columns, position: int
+    ) -> tuple[Form, Sequence[str]]:
+        try:
+            return compiled.traced(compiled.scope(*batch.contact(position)))
+        except InputError as error:
+            raise self._failed_at(error.problems[0], batch, position) from None
+
+    def _merged(
         self,
         values: _Values,
+        gathered: _Gathered,
         part: str,
-        shapes: tuple[Shape, ...],
         rows: Sequence[tuple[int, Sequence[str]]],
     ) -> Segments:
-        key = (part, shapes)
-        if key not in self._merged:
-            if len(self._merged) >= MAX_MERGES:
-                self._merged.clear()
-            slotted = [_part(shape, part) for shape in shapes]
-            self._merged[key] = merge(slotted, [shape.holes for shape in shapes])
-        merged = self._merged[key]
-
         def place(hole: int) -> int:
-            column = tuple(fill(merged.pieces[shape][hole], row) for shape, row in rows)
-            return values.place(column, lambda: column)
+            fillers = gathered.fillers(part, hole)
+            column = [
+                made if (made := fillers[form]).__class__ is str else made(row)  # type: ignore[operator]
+                for form, row in rows
+            ]
+            return values.place((part, hole), lambda: column)
 
-        return tuple(piece if isinstance(piece, str) else place(piece) for piece in merged.segments)
+        return tuple(
+            piece if isinstance(piece, str) else place(piece) for piece in gathered.segments(part)
+        )
 
     # -- common ------------------------------------------------------------------------------
 
-    def _headers(self, values: _Values, tokens: Column) -> tuple[tuple[str, Segments], ...]:
-        return tuple(
-            (name, _joined(pieces, lambda: values.place("token", lambda: tokens)))
-            for name, pieces in self._leaving.headers
-        )
+    def _headers(self, values: _Values, batch: Columns) -> tuple[tuple[str, Segments], ...]:
+        def token() -> int:
+            return values.place("token", lambda: batch.named(TOKEN))
 
-    def _check_line(self, value: str, audience: Audience, index: int) -> None:
+        return tuple((name, _joined(pieces, token)) for name, pieces in self._leaving.headers)
+
+    def _check_line(self, value: str, batch: Columns, position: int) -> None:
         if has_control(value):
             message = "a value in the subject holds a line break or another control character"
-            raise self._failed(audience, index, message)
+            problem = Problem(self._content.path, 1, 1, message)
+            raise self._failed_at(problem, batch, position)
 
-    def _failed(self, audience: Audience, index: int, message: str) -> ComposeError:
-        return self._failed_at(Problem(self._content.path, 1, 1, message), audience, index)
-
-    def _failed_at(self, problem: Problem, audience: Audience, index: int) -> ComposeError:
-        contact = f"for the contact in line {audience.lines[index]} of list {audience.list_name!r}"
-        message = f"no message can be made {contact}: {problem.message}"
+    def _failed_at(self, problem: Problem, batch: Columns, position: int) -> ComposeError:
+        message = f"no message can be made for {batch.place(position)}: {problem.message}"
         place = (problem.path, problem.line, problem.column)
-        return ComposeError(Problem(*place, message, problem.hint, "compose"), index)
+        return ComposeError(
+            Problem(*place, message, problem.hint, "compose"), batch.index(position)
+        )
 
 
-def _escaped(column: Column, kind: Kind) -> Column:
-    """A hole's values as they are written at one kind of place."""
-    escape = ESCAPES[kind]
-    return [escape(clean(value)) for value in column]
+def _part(form: Form, part: str) -> Slotted:
+    return {"subject": form.subject, "html": form.html, "text": form.text}[part]
 
 
-def _part(shape: Shape, part: str) -> Slotted:
-    return {"subject": shape.subject, "html": shape.html, "text": shape.text}[part]
+def _slots(part: Slotted) -> list[Slot]:
+    return [piece for piece in part if isinstance(piece, Slot)]
 
 
 def _joined(pieces: Sequence[str], hole: Callable[[], int]) -> Segments:

@@ -1,0 +1,150 @@
+"""What is compiled gives what Jinja2 gives, byte for byte."""
+
+from __future__ import annotations
+
+import jinja2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from runner.model.contacts import Audience
+from runner.model.message import Composed
+from runner.templates import ComposeError, StepComposer
+from runner.templates.atoms import clean
+from runner.templates.columns import Columns
+from runner.templates.document import DocumentError, finish
+from runner.templates.residue import Unproven
+
+from .drawn import PARTIALS, VARIABLES, people, sources, tame_people
+from .workshop import audience, composer
+
+DOCUMENT = "<!DOCTYPE html><html><head></head><body><div>Start</div>{}</body></html>"
+THOROUGH = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much,
+                                                             HealthCheck.too_slow]
+)  # fmt: skip
+
+
+def sandboxed(escaping: bool) -> ImmutableSandboxedEnvironment:
+    """Jinja2's own sandbox, with the one filter that it lacks."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.DictLoader(PARTIALS),
+        autoescape=escaping,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["split"] = lambda text, by=",": (
+        [part.strip() for part in str(text).split(by)] if str(text).strip() else []
+    )
+    return environment
+
+
+def rendered(source: str, escaping: bool, contact: dict[str, str]) -> str | None:
+    """What Jinja2 gives; None when it fails."""
+    scope = {**VARIABLES, "variables": VARIABLES, **contact, "contact": contact}
+    try:
+        return sandboxed(escaping).from_string(source).render(scope)
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError):
+        return None
+
+
+def expected(html: str, text: str, contact: dict[str, str]) -> tuple[str, str] | None:
+    """A contact's HTML and text; None when one of them cannot be made."""
+    plain = rendered(text, False, contact)
+    markup = rendered(DOCUMENT.format(html), True, {n: clean(v) for n, v in contact.items()})
+    if plain is None or markup is None:
+        return None
+    try:
+        return finish(markup, "html"), plain
+    except DocumentError:
+        return None
+
+
+def composed(made: StepComposer, listed: Audience) -> Composed | int:
+    """The messages; the first contact for whom there is none."""
+    try:
+        return made.compose(listed, range(len(listed)))
+    except ComposeError as error:
+        return error.index
+
+
+@given(sources(html=True), sources(html=False), tame_people)
+@THOROUGH
+def test_messages_are_those_of_sandboxed_jinja2(
+    html: str, text: str, contacts: list[dict[str, str]]
+) -> None:
+    """HTML and text of every contact are Jinja2's own; who has none there has none here."""
+    made = composer(DOCUMENT.format(html), text=text, variables=VARIABLES, partials=PARTIALS)
+    found = composed(made, audience(contacts))
+    wanted = [expected(html, text, contact) for contact in contacts]
+    if isinstance(found, int):
+        assert wanted[found] is None
+        return
+    for index, want in enumerate(wanted):
+        assert want is not None
+        assert found.fill(found.parts.html, index) == want[0]
+        assert clean(found.fill(found.parts.text, index)) == clean(want[1])
+
+
+@given(sources(html=True), sources(html=False), people)
+@THOROUGH
+def test_messages_are_those_of_our_own_sandbox(
+    html: str, preheader: str, contacts: list[dict[str, str]]
+) -> None:
+    """Whatever the values: a compiled step gives what the sandbox gives contact by contact."""
+    subject = "To {% if city %}{{ city|urlencode }}{% else %}{{ points|length }}{% endif %}"
+    body = DOCUMENT.format(html + "<h1>{{ subject }} {{ preheader }}</h1>")
+    listed = audience(contacts)
+    messages = []
+    for slow in (None, Unproven("a test")):
+        made = composer(
+            body, subject=subject, preheader=preheader, variables=VARIABLES, partials=PARTIALS
+        )
+        made.compiled(frozenset(listed.fields)).slow = slow
+        messages.append(composed(made, listed))
+    one, other = messages
+    if isinstance(one, int) or isinstance(other, int):
+        assert one == other
+        return
+    for index in range(len(listed)):
+        for part in ("subject", "html", "text"):
+            mine, its = getattr(one.parts, part), getattr(other.parts, part)
+            assert one.fill(mine, index) == other.fill(its, index)
+
+
+COMPILED = [
+    "{{ firstName|upper }} {{ city|default('x', true)|title }}",
+    "{% if city == 'Rome' %}<p>a</p>{% elif points|int > 3 %}b{% else %}{{ tags }}{% endif %}",
+    "{% for tag in tags|split if tag %}<li>{{ loop.index }} {{ tag }}</li>{% else %}-{% endfor %}",
+    "{% for n in range(points|int) %}<p>{{ n }} {{ n + 1 }} {{ firstName|lower }}</p>{% endfor %}",
+    "{% for show in shows if show.place == city %}<p>{{ show.name }}</p>{% endfor %}",
+    "{% set x = city %}{% if points %}{% set x = firstName %}{% endif %}<p>{{ x }}</p>",
+    "{% macro m(a) %}<b>{{ a }}</b>{% endmacro %}{{ m('k') }}{{ m(city) }}",
+    "{% import 'layouts/lib.html' as lib %}{{ lib.row('k', city) }}",
+    "{% set b %}<i>{{ city }}</i>{% endset %}{{ b }}{{ b }}",
+    "<title>{{ subject }}</title>",
+]
+
+
+@pytest.mark.parametrize("source", COMPILED)
+def test_what_people_write_is_compiled(source: str) -> None:
+    """Nothing of it is left to the sandbox."""
+    made = composer(
+        DOCUMENT.format(source),
+        subject="For {% if city %}{{ city }}{% endif %}",
+        variables=VARIABLES,
+        partials=PARTIALS,
+    )
+    contacts = [
+        {"firstName": "Ann", "city": city, "points": points, "tags": tags}
+        for city in ("Rome", "")
+        for points in ("2", "")
+        for tags in ("", "a,b, c")
+    ]
+    listed = audience(contacts)
+    made.compose(listed, range(len(listed)))
+    compiled = made.compiled(frozenset(listed.fields))
+    assert compiled.slow is None
+    assert compiled.program is not None
+    batch = Columns(listed, range(len(listed)), made._leaving)
+    assert None not in compiled.program.rows(batch)
