@@ -210,6 +210,6 @@ values = st.one_of(st.sampled_from(HOSTILE), st.sampled_from(HOSTILE), st.text(m
 people = st.lists(
     st.fixed_dictionaries(dict.fromkeys(("firstName", "city", "points", "tags"), values)),
     min_size=1,
-    max_size=6,
+    max_size=4,
 )
 tame_people = people.filter(lambda all_: all(v == v.strip() for one in all_ for v in one.values()))
