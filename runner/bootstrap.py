@@ -386,13 +386,23 @@ class Site:
         self, settings: Settings, patience: timedelta
     ) -> Iterator[list[FeedbackSource]]:
         """Who is asked for suppressions, and has ``patience`` to answer.  Raises StateError."""
+        from .events.mailbox import MailboxFeedback
         from .events.sendgrid import SendgridFeedback
+        from .planning.proving import SentMails
         from .providers.sendgrid import SendgridProvider
 
+        shown = settings.suppressions.mailbox
+        place = (self.root / shown).resolve()
+        if not place.is_relative_to(self.root.resolve()):
+            where = Problem(SETTINGS, settings.suppressions.line, 0, "mailbox: a link leads out")
+            raise InputError([where])
+        # asked for only when there is a bounce whose mail has to be looked up
+        sent = SentMails(lambda campaign: self.store(settings).sync().records(campaign))
         key_of, deadline = self.key_of(settings), self.clock.now() + patience
         provider = SendgridProvider(settings.sendgrid, self.environ, self.clock)
         known: dict[str, Callable[[], FeedbackSource]] = {
             "sendgrid": lambda: SendgridFeedback(provider.ask, key_of, self.clock, deadline),
+            "mailbox": lambda: MailboxFeedback(place, shown, sent.find, self.clock, deadline),
         }
         try:
             yield [known[name]() for name in settings.suppressions.sources]

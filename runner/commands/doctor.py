@@ -8,7 +8,10 @@ from ..approval import approved_desks
 from ..bootstrap import Site
 from ..errors import InputError, SendoffError, StateMissing
 from ..hosting import schedule
+from ..model.ledger import BOOK
 from ..model.views import Check
+from ..planning.book import fold_book
+from ..planning.suppressing import freshness
 from ..report import doctor as report
 from ..report.words import plural
 from .outcome import Outcome
@@ -41,6 +44,7 @@ def _checks(site: Site) -> Iterator[Check]:
         lambda: _provider(site),
         f"look at providers.{settings.provider} in sendoff.yaml and its secrets",
     )
+    yield from _suppressions(site)
     yield _clock(site)
     running = schedule(site.environ, site.clock.now())
     if running is not None:
@@ -76,6 +80,21 @@ def _state(site: Site) -> Check:
         return Check("state", "error", str(error), "see docs/recovery.md")
     count = plural(len(found.campaigns()), "campaign")
     return Check("state", "ok", f"{where}: records of {count}")
+
+
+def _suppressions(site: Site) -> Iterator[Check]:
+    """How fresh what each source told is; nothing where there are none."""
+    rules = site.settings.suppressions
+    if not rules.sources:
+        return
+    try:
+        book = fold_book(site.store(site.settings).sync().records(BOOK))
+    except SendoffError:
+        return  # told as the state's trouble already
+    for one in freshness(book, rules, site.clock.now()):
+        mend = f"see why with: sendoff suppressions pull (suppressions: sendoff.yaml:{rules.line})"
+        name = f"suppressions of {one.source}"
+        yield Check(name, "error" if one.stale else "ok", one.message, mend)
 
 
 def _approved(site: Site) -> str:

@@ -24,7 +24,7 @@ def load(files: WorkspaceFiles) -> Workspace:
     return read(files)
 
 
-def parse_settings(text: str, path: str) -> Settings:
+def parse_settings(text: str, path: str = "sendoff.yaml") -> Settings:
     """The settings alone: see ``settings.parse_settings``.  Raises InputError."""
     from .settings import parse_settings as parse  # noqa: PLC0415 - see above
 

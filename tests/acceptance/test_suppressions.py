@@ -173,6 +173,16 @@ def test_a_pull_by_hand_says_what_failed(bench: Bench, server: SuppressionServer
     assert (found["added"], len(found["parts"])) == (0, 6)
 
 
+def test_the_doctor_says_how_fresh_each_source_is(bench: Bench, server: SuppressionServer) -> None:
+    asking(bench, server)
+    said = bench.sendoff("doctor", *AT)
+    assert said.code == 1
+    assert "suppressions of sendgrid: the suppressions of sendgrid were never pulled" in said.out
+    bench.sendoff("suppressions", "pull", *AT)
+    assert bench.sendoff("doctor", *AT).code == 0
+    assert bench.sendoff("doctor", *NEXT_DAY).code == 1
+
+
 def test_without_a_source_there_is_nobody_to_ask(bench: Bench) -> None:
     said = bench.sendoff("suppressions", "pull", *AT)
     assert said.code == 2
@@ -196,3 +206,80 @@ def test_on_a_branch_a_suppression_is_pushed_at_once(
     assert to(other) == [f"p{n}@example.com" for n in (0, 3, 4)]
     assert bench.sendoff("suppressions", "--json", *AT).json["contacts"] == 2
     assert bench.sendoff("verify", *AT).code == 0
+
+
+# -- imported ------------------------------------------------------------------------------------
+
+BOUNCE = """\
+From: MAILER-DAEMON@mx.example
+To: bounces@f3.example
+Date: Mon, 20 Oct 2025 13:40:00 +0000
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; somebody@else.example
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: text/rfc822-headers
+
+{headers}
+--b--
+"""
+
+
+@pytest.mark.parametrize("bounced", ["p1@example.com", "p3@example.com"])
+def test_a_bounce_of_a_mail_of_ours_suppresses_whom_it_went_to(bench: Bench, bounced: str) -> None:
+    """The ledger says who that was, whatever the report says; its like of no mail of ours is
+    counted."""
+    bench.workspace(more="suppressions:\n  mailbox: bounces\n")
+    (bench.root / "bounces").mkdir()
+    assert bench.sendoff("run", *AT).code == 0
+    (mail,) = (mail for mail in bench.outbox() if mail["To"] == bounced)
+    headers = "".join(f"{name}: {value}\n" for name, value in mail.items())
+    bench.write("bounces/1.eml", BOUNCE.format(headers=headers))
+    bench.write("bounces/2.eml", BOUNCE.format(headers=headers.replace("Message-ID: <", "&4")))
+    said = bench.sendoff("suppressions", "pull", *LATER)
+    assert (said.code, bounced in said.out) == (0, False)
+    assert "mailbox: 1 contact new" in said.out
+    assert "1 bounces of no mail of ours" in said.out
+    bench.campaign("again")
+    assert bench.sendoff("run", *LATER).code == 0
+    assert to(bench).count(bounced) == 1
+    assert len(to(bench)) == 9
+    (told,) = bench.sendoff("why", bounced, "--json", *LATER).json["suppressions"]
+    assert (told["reason"], told["source"], told["holds"]) == ("bounce", "mailbox", True)
+
+
+def test_a_mailbox_that_is_gone_holds(bench: Bench) -> None:
+    bench.workspace(more="suppressions: {mailbox: bounces}\n")
+    said = bench.sendoff("run", *AT)
+    assert (said.code, to(bench)) == (3, [])
+    assert "mailbox: bounces: No such file or directory" in said.err
+
+
+def test_a_mailbox_outside_of_the_workspace_is_refused(bench: Bench, tmp_path: Path) -> None:
+    bench.workspace(more="suppressions: {mailbox: bounces}\n")
+    (bench.root / "bounces").symlink_to("/")
+    said = bench.sendoff("suppressions", "pull", *AT)
+    assert (said.code, "a link leads out" in said.err) == (1, True)
+
+
+def test_files_are_imported_whole_or_not_at_all(bench: Bench, tmp_path: Path) -> None:
+    good = bench.write("good.csv", "email,created\np0@example.com,1760000000\n")
+    bad = bench.write("bad.txt", "p1@example.com\nnobody\n")
+    said = bench.sendoff("suppressions", "import", str(good), str(bad), *AT)
+    assert said.code == 1
+    assert "bad.txt:2:1: there is no valid address" in said.err
+    assert bench.sendoff("suppressions", "--json", *AT).json["contacts"] == 0
+    bad.write_text("p1@example.com\n")
+    args = ("suppressions", "import", str(good), str(bad), "--reason", "unsubscribed", *AT)
+    assert "2 files: 2 contacts new" in bench.sendoff(*args).out
+    assert "2 files: nothing new" in bench.sendoff(*args).out
+    assert bench.sendoff("suppressions", "import", *AT).code == 2
+    assert bench.sendoff("suppressions", "pull", str(good), *AT).code == 2
