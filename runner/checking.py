@@ -5,7 +5,7 @@ ask for.  Through ports.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -52,14 +52,16 @@ def check(
             problems.update(map(_lenient, error.problems))
     drafts: list[Draft] = []
     for campaign in workspace.campaigns.values():
-        fields = columns.get(campaign.audience.name)
-        if fields is not None:
+        own = [columns.get(name) for name in campaign.audience.every]
+        if all(fields is not None for fields in own):
+            fields = frozenset().union(*filter(None, own[: len(campaign.audience.names)]))
             found = list(_check_campaign(campaign, fields, templates))
             if all(problem.severity != "error" for problem in found):
                 ready, refused = _drafts(workspace, campaign, audiences, templates)
                 if linter is not None:
                     found = [problem for problem in found if problem.code not in SAID_BY_LINT]
                 found += refused
+                found += _lacking(campaign, columns, [draft[3] for draft in ready])
                 drafts += ready
             problems.update(found)
         problems.update(_check_capabilities(campaign, provider, workspace.settings.provider))
@@ -84,10 +86,9 @@ def _drafts(
     drafts: list[Draft] = []
     if campaign.status == "cancelled":
         return drafts, []
-    contact_list = workspace.lists[campaign.audience.name]
     problems: list[Problem] = []
     try:
-        audience = audiences.read(contact_list, campaign.audience.where)
+        audience = audiences.select(workspace.selection(campaign))
         for step in campaign.steps:
             drafts.append((campaign, step, audience, templates.composer(campaign, step)))
             problems += _tried(drafts[-1])
@@ -116,6 +117,27 @@ def _check_campaign(
             yield from _unknown_fields(step.only_if, "only_if", fields, place)
     if campaign.audience.where:
         yield from _unknown_fields(campaign.audience.where, "where", fields, campaign.place)
+
+
+def _lacking(
+    campaign: Campaign,
+    columns: Mapping[str, frozenset[str] | None],
+    composers: Sequence[Composer],
+) -> Iterator[Problem]:
+    """Fields that are used and that only some of the campaign's lists have."""
+    use, place = campaign.audience, campaign.place
+    if not use.others:
+        return
+    asked: set[str] = set().union(*(composer.uses for composer in composers))
+    for condition in filter(None, [use.where, *(step.only_if for step in campaign.steps)]):
+        asked |= compile_expression(condition, frozenset({"sent"})).fields
+    asked &= frozenset().union(*(columns[name] or () for name in use.names))
+    for name in use.names:
+        for field in sorted(asked - (columns[name] or frozenset())):
+            message = f"the list {name} has no field {field}: it is empty for its contacts"
+            hint = f"add it there, or write {{{{ {field}|default('…', true) }}}}"
+            code = "partial-field"
+            yield Problem(place.path, place.line, place.column, message, hint, code, "warning")
 
 
 def _unknown_fields(

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from .errors import Problem
 from .model.campaign import Campaign, Step
-from .model.contacts import Audience, ContactList
+from .model.contacts import Audience, ContactList, Selection
 from .model.feedback import Feedback
 from .model.ledger import Claim, Document, Glance, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Rendered, Verdict
@@ -172,6 +172,13 @@ class Audiences(Protocol):
         """The audience of a list, or of the segment of it for which ``where`` is true.
 
         Raises InputError (with line numbers) rather than return a shorter list.
+        """
+        ...
+
+    def select(self, selection: Selection) -> Audience:
+        """The audience of several lists together, less those in others.
+
+        Raises InputError like ``read``, also for a list that is empty and may not be.
         """
         ...
 

@@ -16,7 +16,7 @@ from .errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
 from .model.campaign import Campaign, Step
 from .model.changes import Version
 from .model.columns import KeyColumn
-from .model.contacts import KEY_BYTES, Audience, ContactList
+from .model.contacts import KEY_BYTES, Audience
 from .model.ledger import BOOK, Claim, Glance, Planned, Record, job_id
 from .model.plan import Hold, JobPlan, Plan
 from .model.workspace import Workspace
@@ -74,10 +74,7 @@ class Desk:
 
     def audience(self, campaign: Campaign) -> Audience:
         """The audience of a campaign.  Raises InputError."""
-        return self.audiences.read(self._list(campaign), campaign.audience.where)
-
-    def _list(self, campaign: Campaign) -> ContactList:
-        return self.workspace.lists[campaign.audience.name]
+        return self.audiences.select(self.workspace.selection(campaign))
 
     def composer(self, campaign: Campaign, step: Step) -> Composer:
         """The compiled content of a step, compiled once.  Raises InputError."""
@@ -88,7 +85,7 @@ class Desk:
 
     def content_digest(self, campaign: Campaign, step: Step) -> str:
         """Changes when what is sent, or the definition of whom it is sent to, changes."""
-        definition = repr((self._list(campaign), campaign.audience.where))
+        definition = self.workspace.selection(campaign).definition
         return sha256((self.composer(campaign, step).digest + definition).encode()).hexdigest()[:16]
 
 
@@ -340,13 +337,13 @@ def _unreadable(campaign: Campaign, error: InputError) -> Hold:
     told = sorted(error.problems, key=lambda problem: problem.code not in _LIST_CODES)
     first, *rest = told
     more = f" (+{len(rest)} more)" if rest else ""
-    return Hold(
-        first.code if first.code in _LIST_CODES else "unreadable",
-        campaign.id,
-        "",
-        f"{first.path}:{first.line}: {first.message}{more}",
-        first.hint or "mend what this reports: sendoff validate",
-    )
+    message = f"{first.path}:{first.line}: {first.message}{more}"
+    release = first.hint or "mend what this reports: sendoff validate"
+    if first.code == LIST_REFRESH:
+        return Hold("list_refresh", campaign.id, "", message, release)
+    if first.code == LIST_UNREAD:
+        return Hold("list_unread", campaign.id, "", message, release)
+    return Hold("unreadable", campaign.id, "", message, release)
 
 
 def version(desk: Desk, ledger: Ledger, horizon: Horizon) -> Version:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from .errors import InputError, Problem, RaceLost
 from .model.campaign import Campaign, Step
 from .model.columns import KeyColumn
-from .model.contacts import Audience, ContactList, Excluded
+from .model.contacts import Audience, ContactList, Excluded, Selection
 from .model.ledger import BOOK, Claim, Document, Glance, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered, Verdict
 from .planning.glance import glance
@@ -250,6 +250,10 @@ class FixedAudiences:
         """The audience, whatever the segment."""
         self.reads.append(contact_list.name)
         return self._get(contact_list)
+
+    def select(self, selection: Selection) -> Audience:
+        """The audience of the first list."""
+        return self.read(selection.lists[0], selection.where)
 
     def key(self, email: str) -> bytes:
         """A key that has nothing to do with any secret."""

@@ -24,7 +24,7 @@ def lists(site: Site, format: str) -> Outcome:  # noqa: A002 - the flag's name
 
 def _view(site: Site, books: ContactLists, one: ContactList, book: Book) -> ListView:
     source = one.source.path if isinstance(one.source, FileSource) else one.place.path
-    used_by = tuple(c.id for c in site.workspace.campaigns.values() if c.audience.name == one.name)
+    used_by = tuple(c.id for c in site.workspace.campaigns.values() if one.name in c.audience.every)
     try:
         audience = exclude(books.read(one), book.everywhere)
         fields = tuple(sorted(books.columns(one)))

@@ -42,7 +42,8 @@ class Rules:
 class Rows:
     """All rows of a list, mailed or not, as columns of equal length.
 
-    ``verdicts``: a byte a row, see ``persons``.
+    ``verdicts``: a byte a row, see ``persons``.  ``origins``: each row's list, where there are
+    several.
     """
 
     list_name: str
@@ -51,6 +52,11 @@ class Rows:
     lines: Sequence[int]
     keys: KeyColumn
     verdicts: bytes
+    origins: Sequence[str] = ()
+
+    def origin(self, row: int) -> str:
+        """The name of the list that a row is from."""
+        return self.origins[row] if self.origins else self.list_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,14 @@ class _Gathering:
 def mailed(rows: Rows) -> Audience:
     """The audience that the verdicts leave."""
     if not any(rows.verdicts):
-        return Audience(rows.list_name, rows.emails, rows.keys, rows.fields, rows.lines)
+        return Audience(
+            rows.list_name,
+            rows.emails,
+            rows.keys,
+            rows.fields,
+            rows.lines,
+            origins=rows.origins,
+        )
     mask = rows.verdicts.translate(IS_MAILED)
     picked = Picked(mask)
     emails = PickedColumn(rows.emails, picked)
@@ -166,6 +179,7 @@ def mailed(rows: Rows) -> Audience:
         },
         lines=PickedColumn(rows.lines, picked),
         excluded=_excluded(rows),
+        origins=PickedColumn(rows.origins, picked) if rows.origins else (),
     )
 
 

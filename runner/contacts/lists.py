@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..errors import InputError, Problem
-from ..model.contacts import Audience, ContactList, FileSource, InlineSource, Reason
+from ..model.contacts import Audience, ContactList, FileSource, InlineSource, Reason, Selection
 from ..ports import Files
 from .addresses import fault, normalise
-from .audience import Reading, Rules, read_list
+from .audience import Reading, Rows, Rules, mailed, read_list
 from .keys import contact_key, key_maker, key_packer
 from .layout import lay_out
 from .opening import Sources
@@ -61,7 +61,8 @@ class ContactLists:
         self._suppressed_keys = frozenset(suppressed_keys)
         self._rules: Rules | None = None
         self._readings: dict[str, tuple[ContactList, Reading]] = {}
-        self._segments: dict[tuple[str, str], Audience] = {}
+        self._combined: dict[tuple[tuple[str, ...], tuple[str, ...]], Rows] = {}
+        self._audiences: dict[tuple[tuple[str, ...], tuple[str, ...], str], Audience] = {}
 
     def columns(self, contact_list: ContactList) -> frozenset[str]:
         """The fields that a contact of this list has; reads the header and no more.
@@ -76,17 +77,24 @@ class ContactLists:
 
         Raises InputError with every problem: never a shorter list.
         """
-        reading = self._reading(contact_list)
-        if not where.strip():
-            return reading.audience
-        key = (contact_list.name, where)
-        if key not in self._segments:
-            # Brings Jinja2 along, which a list without segments does not need.
-            from .segments import segment  # noqa: PLC0415
+        return self.select(Selection((contact_list,), where=where))
 
-            path = _source_path(contact_list)
-            self._segments[key] = segment(contact_list, reading, where, path)
-        return self._segments[key]
+    def select(self, selection: Selection) -> Audience:
+        """The audience of several lists, less those in others, or of a segment of that.
+
+        Raises InputError, also for a list that is empty and may not be: who is on it would be
+        mailed, or not be mailed, without anybody noticing.
+        """
+        readings = [self._reading(one) for one in (*selection.lists, *selection.minus)]
+        if selection.plain and not selection.where.strip():
+            return readings[0].audience
+        names = (_names(selection.lists), _names(selection.minus))
+        key = (*names, selection.where)
+        if key not in self._audiences:
+            if names not in self._combined:
+                self._combined[names] = _combined(selection, [one.rows for one in readings])
+            self._audiences[key] = _segment(selection, self._combined[names])
+        return self._audiences[key]
 
     def key(self, email: str) -> bytes:
         """The contact key of an address.  Raises InputError for one that is not valid."""
@@ -132,7 +140,8 @@ class ContactLists:
             return known[1]
         reading = read_list(contact_list, self._sources, self._all_rules())
         self._readings[contact_list.name] = (contact_list, reading)
-        self._segments = {k: v for k, v in self._segments.items() if k[0] != contact_list.name}
+        self._combined.clear()
+        self._audiences.clear()
         return reading
 
     def _all_rules(self) -> Rules:
@@ -142,6 +151,44 @@ class ContactLists:
             )
             self._rules = Rules(key_packer(self._secret), suppressed)
         return self._rules
+
+
+def _names(lists: Sequence[ContactList]) -> tuple[str, ...]:
+    return tuple(one.name for one in lists)
+
+
+def _combined(selection: Selection, parts: Sequence[Rows]) -> Rows:
+    """The rows of a selection, whatever its ``where``.  Raises InputError for an empty list."""
+    if selection.plain:
+        return parts[0]
+    from .combining import minus, union  # noqa: PLC0415 - few campaigns combine lists
+
+    every = (*selection.lists, *selection.minus)
+    empty = [one for one, rows in zip(every, parts, strict=True) if not len(rows.keys)]
+    problems = [_empty(one) for one in empty if not one.allow_empty]
+    if problems:
+        raise InputError(problems)
+    cut = len(selection.lists)
+    rows = union(parts[:cut])
+    return replace(rows, verdicts=minus(rows, parts[cut:])) if selection.minus else rows
+
+
+def _empty(contact_list: ContactList) -> Problem:
+    place = contact_list.place
+    message = f"the list {contact_list.name} is empty, and a campaign combines it with others"
+    hint = f"if it may be, write allow_empty: true in {place.path}"
+    return Problem(place.path, place.line, place.column, message, hint, "empty_list")
+
+
+def _segment(selection: Selection, rows: Rows) -> Audience:
+    if not selection.where.strip():
+        return mailed(rows)
+    # Brings Jinja2 along, which a list without segments does not need.
+    from .segments import segment  # noqa: PLC0415
+
+    paths = {one.name: _source_path(one) for one in selection.lists}
+    named = replace(selection.lists[0], name=rows.list_name)
+    return segment(named, rows, selection.where, paths.__getitem__)
 
 
 def _source_path(contact_list: ContactList) -> str:

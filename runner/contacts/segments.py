@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import compress
@@ -10,7 +10,7 @@ from itertools import compress
 from ..errors import InputError, Problem
 from ..expressions import Expression, ExpressionError, compile_expression
 from ..model.contacts import Audience, ContactList
-from .audience import Reading, mailed
+from .audience import Rows, mailed
 from .findings import Findings
 from .persons import IS_MAILED, verdict_of
 
@@ -18,13 +18,15 @@ _REMEMBERED = 1 << 16
 _SEGMENT = verdict_of("segment")
 
 
-def segment(contact_list: ContactList, reading: Reading, where: str, path: str) -> Audience:
+def segment(
+    contact_list: ContactList, rows: Rows, where: str, path_of: Callable[[str], str]
+) -> Audience:
     """Who of the whole list's audience fulfils ``where``; the others are excluded as ``segment``.
 
-    Raises InputError: at the list when the condition itself is wrong, at the contact's line in
-    ``path`` when it cannot be decided for somebody.
+    Raises InputError: at the list when the condition itself is wrong, at the contact's line when
+    it cannot be decided for somebody; ``path_of`` gives the path of a list's contacts.
     """
-    rows, audience = reading.rows, reading.audience
+    audience = mailed(rows)
     holds = _compiled(contact_list, audience, where)
     findings = Findings()
     verdicts = bytearray(rows.verdicts)
@@ -35,7 +37,7 @@ def segment(contact_list: ContactList, reading: Reading, where: str, path: str) 
         verdicts[row] = _SEGMENT
         if isinstance(answer, str):
             message = f"`where` cannot be decided for this contact: {answer}"
-            findings.add(Problem(path, rows.lines[row], 1, message))
+            findings.add(Problem(path_of(rows.origin(row)), rows.lines[row], 1, message))
     findings.raise_if_any()
     return mailed(replace(rows, verdicts=bytes(verdicts)))
 

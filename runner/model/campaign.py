@@ -32,12 +32,39 @@ class Ignore:
     place: Place = Place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ListUse:
-    """The list a campaign mails, and the segment of it (``where``, an expression, or '')."""
+    """The lists that a campaign mails: ``name`` and ``others``, less whoever is in ``minus``.
+
+    ``where``: an expression that gives the segment of what remains, or ''.
+    """
 
     name: str
     where: str = ""
+    others: tuple[str, ...] = ()
+    minus: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The lists that are mailed, in the order in which a person's first row is looked for."""
+        return (self.name, *self.others)
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All lists that are read."""
+        return (*self.names, *self.minus)
+
+    @property
+    def title(self) -> str:
+        """The lists that are mailed, in one word: what ``list`` is in a template."""
+        return ",".join(self.names)
+
+    def __repr__(self) -> str:
+        # campaigns are known again by this (planning.comparing.shape): one list must look as it
+        # did when there could only be one
+        more = f", others={self.others!r}" if self.others else ""
+        more += f", minus={self.minus!r}" if self.minus else ""
+        return f"ListUse(name={self.name!r}, where={self.where!r}{more})"
 
 
 @dataclass(frozen=True, slots=True)

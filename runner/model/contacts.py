@@ -26,6 +26,7 @@ Reason = Literal[
     "bounced",
     "no_consent",
     "suppressed",
+    "minus",
     "segment",
 ]
 """Why a row of a list is not in the audience, in the order in which reasons win."""
@@ -92,6 +93,29 @@ class ContactList:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Those whom a campaign means: everyone in ``lists``, less everyone in ``minus``, as far as
+    ``where`` is true of them ('' for all)."""
+
+    lists: tuple[ContactList, ...]
+    minus: tuple[ContactList, ...] = ()
+    where: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """One list, and nothing taken off."""
+        return len(self.lists) == 1 and not self.minus
+
+    @property
+    def definition(self) -> str:
+        """Changes when it may mean others.  That of one list is what it always was: a ledger that
+        was begun with it goes on."""
+        if self.plain:
+            return repr((self.lists[0], self.where))
+        return repr((self.lists, self.minus, self.where))
+
+
+@dataclass(frozen=True, slots=True)
 class Excluded:
     """The rows of a list that are not mailed, as three columns of equal length.
 
@@ -125,7 +149,8 @@ class Audience:
     ``emails`` are ready for an envelope (domain lower-cased and IDNA-encoded, local part as it
     was given); ``keys`` are contact keys; ``fields`` are the columns by their template name,
     always with ``email`` and ``timezone`` ('' when the contact has none or a wrong one).
-    No two rows have the same key.  Text may lie packed and elsewhere: ``columns.take`` many
+    No two rows have the same key.  ``origins``: each contact's list, where there are several.
+    Text may lie packed and elsewhere: ``columns.take`` many
     values at once, or walk a column.
     """
 
@@ -135,9 +160,14 @@ class Audience:
     fields: Mapping[str, Sequence[str]]
     lines: Sequence[int]
     excluded: Excluded = Excluded()
+    origins: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def origin(self, index: int) -> str:
+        """The name of the list that a contact is from."""
+        return self.origins[index] if self.origins else self.list_name
 
     @property
     def rows(self) -> int:
@@ -157,6 +187,7 @@ class Audience:
             keys=self.keys.only(kept),
             fields={**fields, "email": emails},
             lines=PickedColumn(self.lines, picked),
+            origins=PickedColumn(self.origins, picked) if self.origins else (),
             excluded=self.excluded.and_also(
                 self.keys.only(mask), reason, compress(self.lines, mask)
             ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import Problem
 from .campaign import Campaign
-from .contacts import ContactList
+from .contacts import ContactList, Selection
 from .settings import Settings
 from .template import TemplateFile
 
@@ -30,3 +30,9 @@ class Workspace:
     suppressions: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     broken: Mapping[str, str] = field(default_factory=dict)
+
+    def selection(self, campaign: Campaign) -> Selection:
+        """The lists that a campaign means."""
+        use = campaign.audience
+        lists = tuple(self.lists[name] for name in use.names)
+        return Selection(lists, tuple(self.lists[name] for name in use.minus), use.where)

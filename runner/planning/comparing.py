@@ -15,6 +15,7 @@ from ..model.changes import (
     Kind,
     Version,
 )
+from ..model.contacts import ContactList
 from ..model.ledger import job_id
 from ..model.plan import JobPlan, Plan
 from .view import stamp
@@ -117,9 +118,9 @@ def _change(old: Campaign, new: Campaign, before: Version, after: Version) -> Ca
 def _aspects(old: Campaign, new: Campaign, before: Version, after: Version) -> Iterator[Aspect]:
     if old.status != new.status:
         yield "status"
-    lists = (before.lists.get(old.audience.name), after.lists.get(new.audience.name))
-    same_list = lists[0] == lists[1] or _without_place(lists[0]) == _without_place(lists[1])
-    if old.audience != new.audience or not same_list:
+    if old.audience != new.audience or not all(
+        _same_list(before.lists.get(name), after.lists.get(name)) for name in new.audience.every
+    ):
         yield "who"
     timing = [(step.id, step.delay, step.only_if) for step in old.steps]
     if (old.schedule, old.lateness, timing) != (
@@ -134,6 +135,10 @@ def _aspects(old: Campaign, new: Campaign, before: Version, after: Version) -> I
         yield "guards"
     if (old.sender, old.reply_to, old.unsubscribe) != (new.sender, new.reply_to, new.unsubscribe):
         yield "sender"
+
+
+def _same_list(old: ContactList | None, new: ContactList | None) -> bool:
+    return old == new or _without_place(old) == _without_place(new)
 
 
 def _without_place(contact_list: object) -> object:

@@ -154,7 +154,7 @@ def _status(campaign: Campaign) -> str:
 
 def _who(campaign: Campaign) -> str:
     use = campaign.audience
-    return f"list {use.name}" + (f" where {use.where}" if use.where else "")
+    return words.lists(use) + (f" where {use.where}" if use.where else "")
 
 
 def schedule(campaign: Campaign) -> str:

@@ -45,7 +45,7 @@ def who(job: JobPlan) -> tuple[str, ...]:
     head = f"{mailed:,} of {words.plural(total, 'contact')}"
     if mailed == total:
         head = f"all {total:,} contacts" if total > 1 else words.plural(total, "contact")
-    return (head, f"list {use.name}", *([f"where {use.where}"] if use.where else []))
+    return (head, words.lists(use), *([f"where {use.where}"] if use.where else []))
 
 
 def so_far(job: JobPlan) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from ..model.campaign import ListUse
 from ..model.plan import JobPlan, Spot
 from ..model.settings import Pacing
 
@@ -55,6 +56,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "bounced": ("bounced before", "bounced before"),
     "no_consent": ("gave no consent", "gave no consent"),
     "suppressed": ("is on a suppression list", "are on a suppression list"),
+    "minus": ("is in a list that is left out", "are in a list that is left out"),
     "segment": ("is outside the segment", "are outside the segment"),
     "only_if": ("left out by only_if", "left out by only_if"),
     "joined_later": ("joined the list after it was over", "joined the list after it was over"),
@@ -193,3 +195,11 @@ def mask(address: str) -> str:
 def _first(text: str) -> str:
     shown = text[0] if len(text) >= SHOW_FROM and text[0].isalnum() else ""
     return shown + HIDDEN
+
+
+def lists(use: ListUse) -> str:
+    """``list members``, ``lists members and guests, less invited``."""
+    named = f"list {use.name}"
+    if use.others:
+        named = f"lists {', '.join(use.names[:-1])} and {use.names[-1]}"
+    return f"{named}, less {' and '.join(use.minus)}" if use.minus else named

@@ -41,8 +41,9 @@ class Columns:
 
     def place(self, position: int) -> str:
         """Where a contact stands, for people."""
-        line = self._audience.lines[self.index(position)]
-        return f"the contact in line {line} of list {self._audience.list_name!r}"
+        index = self.index(position)
+        line, name = self._audience.lines[index], self._audience.origin(index)
+        return f"the contact in line {line} of list {name!r}"
 
     def contact(self, position: int) -> tuple[dict[str, str], str, str]:
         """All of one contact: its fields, its token and its link."""

@@ -94,7 +94,7 @@ class StepContent:
             "campaign": {"id": self.campaign.id, "name": self.campaign.name},
             "sender": {"email": sender.email, "name": sender.name},
             "postal_address": self.postal_address,
-            "list": self.campaign.audience.name,
+            "list": self.campaign.audience.title,
         }
 
 

@@ -53,7 +53,7 @@ def _link(campaign: Campaign, source: str) -> tuple[str, ...]:
     try:
         sandbox = Sandbox()
         template = sandbox.load(source)
-        base = {"campaign": campaign.id, "list": campaign.audience.name}
+        base = {"campaign": campaign.id, "list": campaign.audience.title}
         shape = sandbox.render(template, {**base, "token": OPEN + CLOSE})
         link = tuple(shape.split(OPEN + CLOSE))
         for token in _SAMPLE_TOKENS:

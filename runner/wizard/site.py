@@ -172,7 +172,7 @@ class SiteInsight:
                 # a list or template it names, or the settings, must be mended first
                 yield from desk.workspace.problems
             return
-        fields = self._ground.books.columns(desk.workspace.lists[campaign.audience.name])
+        fields = self._ground.books.columns(desk.workspace.lists[draft.list])
         for step in campaign.steps:
             yield from desk.templates.check(campaign, step, fields)
 

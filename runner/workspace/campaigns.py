@@ -142,18 +142,32 @@ def _check_unsubscribe(section: Section, unsubscribe: Unsubscribe, settings: Set
 
 
 def _audience(section: Section, uses: _Uses) -> ListUse | None:
-    written = section.get("list")
-    if isinstance(written, str):
-        uses.lists.append(Use(written, section.place("list")))
-        return ListUse(written)
+    if not isinstance(section.get("list"), dict):
+        names = _names(section, "list", uses)
+        return ListUse(names[0], others=names[1:]) if names else None
     part = section.section("list")
-    name = part.get("use")
-    if name is not None:
-        uses.lists.append(Use(name, part.place("use")))
+    names, minus = _names(part, "use", uses), _names(part, "minus", uses)
+    for name in minus:
+        if name in names:
+            message = f"the list {name} is taken off itself"
+            part.complain("minus", message, "leave it out of one of the two", "reference")
     where = part.get("where", "")
     if where:
         _compile(part, "where", frozenset())
-    return ListUse(name, where) if name is not None else None
+    return ListUse(names[0], where, names[1:], minus) if names else None
+
+
+def _names(section: Section, key: str, uses: _Uses) -> tuple[str, ...]:
+    """One list, or several; () when none is named."""
+    written = section.get(key)
+    if written is None:
+        return ()
+    if isinstance(written, str):
+        uses.lists.append(Use(written, section.place(key)))
+        return (written,)
+    items = section.node.entries[key].items
+    uses.lists += [Use(i.data, Place(section.path, i.line, i.column)) for i in items if not i.bad]
+    return tuple(item.data for item in items)
 
 
 def _compile(section: Section, name: str, functions: frozenset[str]) -> list[str]:
