@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .ledger.files_store import FilesStore
     from .ledger.git_store import GitStore
     from .model.campaign import Campaign, Step
-    from .model.contacts import Audience, ContactList
+    from .model.contacts import Audience, ContactList, Selection
     from .model.workspace import Workspace
     from .planning.book import Book
     from .ports import Composer, FeedbackSource, Provider, Snapshot
@@ -79,6 +79,10 @@ class _Lists:
     def read(self, contact_list: ContactList, where: str = "") -> Audience:
         """See ``ports.Audiences``."""
         return self._room.read(contact_list, where)
+
+    def select(self, selection: Selection) -> Audience:
+        """See ``ports.Audiences``."""
+        return self._room.select(selection)
 
     def key(self, email: str) -> bytes:
         """See ``ports.Audiences``."""
