@@ -15,7 +15,7 @@ from ..model.contacts import KEY_BYTES, REASONS, Reason
 MAILED = 0
 """A verdict; each other one is a reason: its place among REASONS, and one."""
 
-_ROOM = 1 << 18
+_ROOM = 1 << 17
 """About how many keys are compared at a time, so that ten million need no more room than one."""
 
 

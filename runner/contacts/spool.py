@@ -6,7 +6,6 @@ import os
 import secrets
 import tempfile
 import weakref
-from hashlib import shake_128
 
 ROOM = 16 << 20
 """Bytes kept in memory; the columns of a list share them."""
@@ -19,8 +18,7 @@ class Spool:
     """Blocks of bytes, written once and read as often as need be.
 
     The file has no name, is gone with the process, and holds no address that anybody could read:
-    the bytes are added to a key stream (SHAKE-128 over a key that is only in memory and the
-    block's offset, which no other block has).
+    AES in counter mode, under a key that is only in memory.
     """
 
     def __init__(self, room: int = ROOM) -> None:
@@ -58,9 +56,16 @@ class Spool:
         return self._file
 
     def _veiled(self, block: bytes, at: int) -> bytes:
-        """Veils, and unveils: the key stream is added without carry."""
-        stream = shake_128(self._key + at.to_bytes(8)).digest(len(block))
-        return (int.from_bytes(block) ^ int.from_bytes(stream)).to_bytes(len(block))
+        """Veils, and unveils.
+
+        A block's counter begins with its offset in bytes and grows by one for each 16 of them: it
+        ends before the next block's begins.
+        """
+        # Slow to import, and most lists fit into memory.
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
+
+        cipher = Cipher(algorithms.AES(self._key), modes.CTR(at.to_bytes(16)))
+        return cipher.encryptor().update(block)
 
 
 def _write(file: int, block: bytes, at: int) -> None:

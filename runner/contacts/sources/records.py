@@ -13,13 +13,14 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress, repeat
+from itertools import compress
 from typing import Any, BinaryIO
 
 from .table import BLOCK_ROWS, Block
 
-CHUNK = 1 << 18
-"""Bytes read at a time."""
+_LONGEST = csv.field_size_limit()
+CHUNK = _LONGEST - 4096
+"""Bytes read at a time: in most chunks no field can be too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class Records:
     def __init__(self, data: BinaryIO, encoding: str, delimiter: str) -> None:
         self._chunks = _Chunks(data, encoding)
         self._delimiter = delimiter
+        # to compare nothing but delimiters and line ends; one that is several bytes is not there
+        self._delimiter_byte = delimiter.encode()
+        wanted = self._delimiter_byte + b"\n"
+        self._other_bytes = bytes(byte for byte in range(256) if byte not in wanted)
         self._lines: list[str] = []
         self._at = 0  # among the lines
         self._line = 1  # of the file
@@ -81,28 +86,28 @@ class Records:
             text = text.replace("\r\n", "\n")
             if "\r" in text:
                 return None
-        ends = text.count("\n")
-        lines = [] if ends == len(text) else text.removesuffix("\n").split("\n")
-        count = max(ends, len(lines))
+        if not text.endswith("\n"):
+            text += "\n"
+        count = text.count("\n")
         numbers: Sequence[int] = range(self._line, self._line + count)
         if '"' in text:
-            columns = self._quoted(lines, width)
+            columns = self._quoted(text.split("\n")[:-1], width)
         else:
-            if not all(lines) or not lines:
-                numbers = list(compress(numbers, lines))
-                lines = list(filter(None, lines))
-            columns = self._plain(lines, width)
+            if text.startswith("\n") or "\n\n" in text:
+                numbers, text = _without_blank_lines(numbers, text)
+            columns = self._plain(text, len(numbers), width)
         return None if columns is None else (count, Block(numbers, columns))
 
-    def _plain(self, lines: list[str], width: int) -> list[Sequence[str]] | None:
-        if not lines:
-            return [()] * width
-        if set(map(str.count, lines, repeat(self._delimiter))) != {width - 1}:
+    def _plain(self, text: str, count: int, width: int) -> list[Sequence[str]] | None:
+        ends = text.encode("utf-8", "surrogatepass").translate(None, self._other_bytes)
+        if ends != (self._delimiter_byte * (width - 1) + b"\n") * count:
             return None
-        if max(map(len, lines)) > csv.field_size_limit():
+        fields = text.replace("\n", self._delimiter).split(self._delimiter)
+        if len(fields) != count * width + 1:  # bytes of other characters looked like delimiters
             return None
-        fields = self._delimiter.join(lines).split(self._delimiter)
-        return [fields[at::width] for at in range(width)]
+        if len(text) > _LONGEST and max(map(len, fields)) > _LONGEST:
+            return None
+        return [fields[at : count * width : width] for at in range(width)]
 
     def _quoted(self, lines: list[str], width: int) -> list[Sequence[str]] | None:
         try:
@@ -154,6 +159,13 @@ class Records:
 
     def _reader(self, lines: Iterator[str]) -> Any:
         return csv.reader(lines, delimiter=self._delimiter, strict=True)
+
+
+def _without_blank_lines(numbers: Sequence[int], text: str) -> tuple[list[int], str]:
+    """The numbers and the text of the lines that are not blank."""
+    lines = text.split("\n")[:-1]
+    text = "\n".join(filter(None, lines))
+    return list(compress(numbers, lines)), text + "\n" if text else ""
 
 
 def _split(text: str) -> list[str]:

@@ -55,18 +55,19 @@ def quickly(text: str, delimiter: str) -> Iterator[Found]:
             yield found.line, str(found.error)
 
 
-pieces = st.sampled_from(
-    ["a", "b,c", ",", '"', '""', '"x,y"', '"x\ny"', "\n", "\r\n", "\r", "é", " "]
-)
+PIECES = ("a", "b,c", ",", '"', '""', '"x,y"', '"x\ny"', "\n", "\r\n", "\r", "é", " ", ";")
+ALIKE = ("¦", "©", "\u0b26")  # in UTF-8 the second and the third hold the two bytes of the first
+pieces = st.sampled_from(PIECES + ALIKE)
 texts = st.lists(pieces | st.just("a,b\n"), max_size=40).map("".join)
 tables = st.builds("{}{}".format, st.just("h,i\n"), texts) | texts
 
 
-@given(text=tables, chunk=st.sampled_from([1, 2, 3, 8, 1 << 18]), delimiter=st.sampled_from(",;"))
+@given(text=tables, chunk=st.sampled_from([1, 2, 3, 8, 1 << 18]), delimiter=st.sampled_from(",;¦"))
 @example(text="h\n\n\na\n\n", chunk=2, delimiter=",")
 @example(text='h,i\n"a","b\r\n"\r\nc,d', chunk=8, delimiter=",")
 @example(text="h\ra\r\rb\r", chunk=2, delimiter=",")
 @example(text='h,i\na"b,c\nd,e\n', chunk=8, delimiter=",")
+@example(text="h¦i\n©\u0b26\n", chunk=99, delimiter="¦")
 @example(text="\n\nh", chunk=1, delimiter=",")
 def test_chunks_of_any_size_give_the_records_of_csv(text: str, chunk: int, delimiter: str) -> None:
     """The same fields on the same lines, and the same complaints."""
