@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgres
 AT = ("--now", "2025-10-20T14:00:00Z")
-LATER = ("--now", "2025-10-20T17:00:00Z")
+LATER = ("--now", "2025-10-20T17:30:00Z")
 MANY = 100_000
 LIST = """\
 source: {{type: sql, url: "env:DATABASE_URL", path: people.sql, timeout: {timeout}}}
@@ -142,7 +142,7 @@ class TestInTheMiddleOfARead:
         assert world.run().code == 0
         world.database.members(2990)
         held = hold(world.broken_off())
-        assert "the copy at hand is 2h old" in held["message"]
+        assert "the copy at hand is 3h old" in held["message"]
         assert (
             "set refresh.on_error: use_cached in campaigns/lists/people.yaml:1" in held["release"]
         )

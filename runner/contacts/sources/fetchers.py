@@ -13,7 +13,7 @@ from ...model.sources import (
     SendgridSource,
     SqlSource,
 )
-from .fetching import Fetcher, FetchError, Reach
+from .fetching import Fetcher, Reach
 
 
 def fetcher_of(source: FetchedSource, reach: Reach) -> Fetcher:
@@ -37,7 +37,9 @@ def fetcher_of(source: FetchedSource, reach: Reach) -> Fetcher:
         from .age import AgeFetcher  # noqa: PLC0415
 
         return AgeFetcher(source, reach)
-    raise FetchError(f"{describe(source)} cannot be fetched by this version of sendoff")
+    from .sendgrid import SendgridFetcher  # noqa: PLC0415
+
+    return SendgridFetcher(source, reach)
 
 
 def describe(source: FetchedSource) -> str:

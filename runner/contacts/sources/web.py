@@ -36,7 +36,7 @@ _HINTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Hop:
+class Hop:
     """One request.  ``credentials``: the list's headers go along.  ``inward``: a private network
     is fine."""
 
@@ -51,24 +51,26 @@ class WebFetcher:
     def __init__(self, source: HttpSource, reach: Reach) -> None:
         self._source = source
         self._reach = reach
-        self._headers = {name: _value(name, reach.value(v)) for name, v in source.headers.items()}
+        self._headers = {
+            name: header_value(name, reach.value(v)) for name, v in source.headers.items()
+        }
 
     def fetch(self, sink: BinaryIO, known: Mapping[str, str]) -> Fetched | None:
         """The list at the address, or where that redirects to."""
         clock = self._reach.clock
         patience = Patience(clock, clock.now() + self._source.timeout)
-        start = _address(self._reach.value(self._source.url))
-        hop = _Hop(start, credentials=True, inward=self._source.allow_private)
+        start = address_of(self._reach.value(self._source.url))
+        hop = Hop(start, credentials=True, inward=self._source.allow_private)
         for _ in range(REDIRECTS + 1):
-            addresses = _admitted(hop)
-            with closing(Connection(hop.url, addresses, patience)) as line, _faults():
+            addresses = admitted(hop)
+            with closing(Connection(hop.url, addresses, patience)) as line, faults():
                 answer = self._ask(line, hop, known)
                 if answer.status not in _MOVED:
                     return self._take(answer, sink, known)
                 hop = _next(hop, start, answer.getheader("Location", ""), addresses)
         raise FetchError(f"it redirects more than {REDIRECTS} times")
 
-    def _ask(self, line: Connection, hop: _Hop, known: Mapping[str, str]) -> _Answer:
+    def _ask(self, line: Connection, hop: Hop, known: Mapping[str, str]) -> _Answer:
         asked = {"Accept-Encoding": "gzip", "User-Agent": "sendoff", "Connection": "close"}
         if "etag" in known:
             asked["If-None-Match"] = known["etag"]
@@ -111,7 +113,7 @@ class WebFetcher:
 _Answer = http.client.HTTPResponse
 
 
-def _admitted(hop: _Hop) -> tuple[Address, ...]:
+def admitted(hop: Hop) -> tuple[Address, ...]:
     """The addresses that may be connected to.  Raises FetchError when there is none."""
     addresses = resolve(hop.url)
     if hop.url.scheme == "http" and not all(address.is_loopback for address in addresses):
@@ -125,9 +127,9 @@ def _admitted(hop: _Hop) -> tuple[Address, ...]:
     return public
 
 
-def _next(hop: _Hop, start: SplitResult, location: str, at: tuple[Address, ...]) -> _Hop:
+def _next(hop: Hop, start: SplitResult, location: str, at: tuple[Address, ...]) -> Hop:
     """Where a redirect leads: into a private network only from a server that is in one."""
-    url = _address(urljoin(hop.url.geturl(), location))
+    url = address_of(urljoin(hop.url.geturl(), location))
     if hop.url.scheme == "https" and url.scheme != "https":
         raise FetchError("it redirects to an address that is not encrypted")
     same = (url.scheme, url.hostname, port_of(url)) == (
@@ -136,10 +138,10 @@ def _next(hop: _Hop, start: SplitResult, location: str, at: tuple[Address, ...])
         port_of(start),
     )
     inside = hop.inward and all(is_private(address) for address in at)
-    return _Hop(url, credentials=same, inward=inside)
+    return Hop(url, credentials=same, inward=inside)
 
 
-def _address(text: str) -> SplitResult:
+def address_of(text: str) -> SplitResult:
     """A URL that can be asked for.  Raises FetchError, without repeating it."""
     try:
         url = urlsplit(text)
@@ -152,7 +154,7 @@ def _address(text: str) -> SplitResult:
     return url
 
 
-def _value(name: str, value: str) -> str:
+def header_value(name: str, value: str) -> str:
     """A header's value.  Raises FetchError for one that would be taken for two headers."""
     if not _is_value(value):
         raise FetchError(
@@ -185,7 +187,7 @@ def _too_large(most: int) -> FetchError:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def faults() -> Iterator[None]:
     """What goes wrong on the line, as FetchError; of the server's words none."""
     try:
         yield
