@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,9 +21,17 @@ from runner.contacts import ContactLists, FetchedLists, ListCache, Reach, contac
 from runner.errors import InputError
 from runner.model.campaign import Place
 from runner.model.contacts import ColumnMap, ContactList, FileSource, InlineSource, Source
-from runner.model.settings import Secret
-from runner.model.sources import AgeSource, Form, HttpSource, ObjectSource
+from runner.model.settings import Secret, SendgridSettings
+from runner.model.sources import (
+    AgeSource,
+    Form,
+    HttpSource,
+    ObjectSource,
+    SendgridSource,
+    SqlSource,
+)
 from tests.servers.clock import StillClock
+from tests.servers.sendgrid_marketing import MarketingServer
 from tests.servers.web import WebServer, plain
 
 SECRET = b"a state key for tests"
@@ -112,6 +121,16 @@ def web() -> Iterator[WebServer]:
 
 
 WEB: list[WebServer] = []
+MARKETING: list[MarketingServer] = []
+
+
+@pytest.fixture
+def marketing() -> Iterator[MarketingServer]:
+    with MarketingServer() as server:
+        server.polls = 0
+        MARKETING.append(server)
+        yield server
+        MARKETING.clear()
 
 
 def write_http(root: Path, contacts: Contacts, names: Sequence[str]) -> Source:
@@ -144,6 +163,27 @@ def write_age(root: Path, contacts: Contacts, names: Sequence[str]) -> Source:
     return AgeSource("m.csv.gz.age", Secret("AGE_IDENTITY"), Form(compressed=True))
 
 
+def write_sqlite(root: Path, contacts: Contacts, names: Sequence[str]) -> Source:
+    pytest.importorskip("sqlalchemy")
+    quoted = ", ".join(f'"{name}"' for name in names)
+    connection = sqlite3.connect(root / "m.db")
+    connection.execute(f"create table members ({quoted})")
+    rows = [[one[name] or None for name in names] for one in contacts]
+    marks = ", ".join("?" * len(names))
+    connection.executemany(f"insert into members values ({marks})", rows)  # noqa: S608 - question marks
+    connection.commit()
+    connection.close()
+    return SqlSource("sqlite:///m.db", f"select {quoted} from members order by rowid")  # noqa: S608
+
+
+def write_sendgrid(root: Path, contacts: Contacts, names: Sequence[str]) -> Source:
+    """``Mail`` and ``Name`` are fields that SendGrid has itself, the others are custom."""
+    own = {"Mail": "email", "Name": "first_name", "city": "city"}
+    MARKETING[0].custom = tuple(name for name in names if name not in own)
+    people = [{own.get(name, name): value for name, value in one.items()} for one in contacts]
+    return SendgridSource("list", MARKETING[0].add_list(root.name, people))
+
+
 Writer = Callable[[Path, Contacts, Sequence[str]], Source]
 WRITERS: dict[str, Writer] = {
     "csv": write_csv,
@@ -156,6 +196,7 @@ WRITERS: dict[str, Writer] = {
     "http": write_http,
     "object": write_object,
     "age": write_age,
+    "sql": write_sqlite,
 }
 FIRST = {"inline": 8, "jsonl": 1, "parquet": 1}
 """The line of the first contact, where it is not the second."""
@@ -225,7 +266,11 @@ def test_the_same_things_are_warned_of(tmp_path: Path, kind: str, writer: Writer
     contacts = list_of(tmp_path, writer)
     found = books(tmp_path).warnings(contacts)
     first = FIRST.get(kind, 2)
-    path = {"inline": PLACE.path, "http": WEB[0].url(f"/{tmp_path.name}")}.get(kind, "")
+    path = {
+        "sql": "the query on sqlite:///m.db",
+        "inline": PLACE.path,
+        "http": WEB[0].url(f"/{tmp_path.name}"),
+    }.get(kind, "")
     path = path or getattr(contacts.source, "path", f"memory://{tmp_path.name}/m.tsv")
     assert [(p.path, p.line, p.code) for p in found] == [
         (path, first + 4, "invalid_address"),
@@ -276,3 +321,20 @@ def test_no_contact_is_lost_between_blocks(tmp_path: Path, writer: Writer, count
     contacts = [{**CONTACTS[0], "Mail": f"p{n}@x.example"} for n in range(count)]
     audience = books(tmp_path).read(list_of(tmp_path, writer, contacts))
     assert list(audience.emails) == [f"p{n}@x.example" for n in range(count)]
+
+
+def test_sendgrid_gives_the_same_audience(tmp_path: Path, marketing: MarketingServer) -> None:
+    """Its columns have names of its own; what they hold is the same."""
+    settings = SendgridSettings(Secret("SG_KEY"), marketing.url)
+    reach = Reach({"SG_KEY": marketing.key}, StillClock(), Directory(tmp_path), settings)
+    lists = ContactLists(Directory(tmp_path), SECRET, fetched=FetchedLists(reach, None))
+    columns = ColumnMap("email", "tz", "off", fields={"firstName": "first_name"})
+    source = write_sendgrid(tmp_path, CONTACTS, list(CONTACTS[0]))
+    ours = lists.read(ContactList("members", source, columns, place=PLACE))
+    theirs = books(tmp_path).read(list_of(tmp_path, write_csv))
+    assert list(ours.keys) == list(theirs.keys)
+    assert list(ours.emails) == list(theirs.emails)
+    for name, column in theirs.fields.items():
+        assert list(ours.fields[name]) == list(column)
+    assert list(ours.excluded.reasons) == list(theirs.excluded.reasons)
+    assert list(ours.lines) == list(theirs.lines)
