@@ -169,14 +169,20 @@ class Site:
     ) -> FetchedLists:
         """How lists are had that lie elsewhere; copies are only kept where there is a key."""
         from .contacts import FetchedLists, ListCache, Reach
-        from .ledger.meta import key_id
 
-        home = cache_home(self.environ)
-        cache = None
-        if home is not None and secret != NO_KEY:
-            cache = ListCache(home / "lists" / key_id(secret.decode()), secret)
+        copies = self.list_copies(settings)
+        cache = None if copies is None else ListCache(copies, secret)
         reach = Reach(self.environ, self.clock, data, settings.sendgrid)
         return FetchedLists(reach, cache, self.fetching)
+
+    def list_copies(self, settings: Settings) -> Path | None:
+        """Where copies of fetched lists are kept, if they are."""
+        from .ledger.meta import key_id
+
+        home, secret = cache_home(self.environ), self._state_key(settings)
+        if home is None or secret == NO_KEY:
+            return None
+        return home / "lists" / key_id(secret.decode())
 
     def forget(self) -> None:
         """Read the working tree anew when it is next asked for."""

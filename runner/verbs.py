@@ -219,6 +219,18 @@ VERBS = (
         ),
     ),
     Verb(
+        "forget",
+        "erase a person: say where the address is, suppress it for good, and what remains",
+        (
+            arg("address", metavar="ADDRESS", help="`-` reads it from stdin"),
+            arg("--yes", action="store_true", help="do it; without this it is only shown"),
+            BY,
+            formats("text", "json"),
+            JSON,
+            NOW,
+        ),
+    ),
+    Verb(
         "suppressions",
         "show who must not be mailed any more, ask for news, or read files of them",
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from ..bootstrap import Site
@@ -29,7 +29,7 @@ def suppress(
     Addresses from standard input stand neither in the shell's history nor in the list of
     processes.
     """
-    keys = contact_keys(site, addresses)
+    keys = contact_keys(site, given(addresses))
     now = site.clock.now().replace(microsecond=0)
     store = site.store(site.settings)
     before = list(store.sync().records(BOOK))
@@ -74,12 +74,15 @@ def _many(text: str) -> str:
     return text.replace("was ", "were ", 1)
 
 
-def contact_keys(site: Site, addresses: Sequence[str]) -> list[bytes]:
-    """Each person's contact key, once.  Raises UsageError that names places, never an address."""
+def contact_keys(site: Site, addresses: Iterable[tuple[str, str]]) -> list[bytes]:
+    """Each person's contact key, once, for (place, address).
+
+    Raises UsageError that names places, never an address.
+    """
     key_of = site.key_of(site.settings)
     keys: dict[bytes, None] = {}
     wrong: list[str] = []
-    for place, address in _given(addresses):
+    for place, address in addresses:
         key = key_of(address)
         if key is None:
             wrong.append(place)
@@ -93,7 +96,7 @@ def contact_keys(site: Site, addresses: Sequence[str]) -> list[bytes]:
     return list(keys)
 
 
-def _given(addresses: Sequence[str]) -> Iterator[tuple[str, str]]:
+def given(addresses: Sequence[str]) -> Iterator[tuple[str, str]]:
     """(place, address); ``-`` stands for the lines of standard input."""
     for number, address in enumerate(addresses, start=1):
         if address == "-":

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.bench import Bench, GitBench, git
+from runner.ledger.meta import key_id
+from tests.acceptance.bench import KEY, Bench, GitBench, git
 from tests.servers.sendgrid_suppressions import SuppressionServer
 
 AT = ("--now", "2025-10-20T13:30:00Z")
@@ -283,3 +284,75 @@ def test_files_are_imported_whole_or_not_at_all(bench: Bench, tmp_path: Path) ->
     assert "2 files: nothing new" in bench.sendoff(*args).out
     assert bench.sendoff("suppressions", "import", *AT).code == 2
     assert bench.sendoff("suppressions", "pull", str(good), *AT).code == 2
+
+
+# -- forgotten -----------------------------------------------------------------------------------
+
+
+def test_to_forget_somebody_is_shown_first(bench: Bench) -> None:
+    """Every place with file and line; nothing is touched without --yes."""
+    bench.sendoff("run", *AT)
+    bench.write(
+        "campaigns/lists/crew.yaml",
+        "source:\n  type: inline\n  contacts:\n    - {email: P1@example.com}\n",
+    )
+    bench.write("campaigns/suppressions/own.txt", "# old\nxp1@example.com\np1@example.com\n")
+    before = state(bench)
+    said = bench.sendoff("forget", "p1@example.com", *LATER)
+    assert said.code == 0
+    words = " ".join(said.out.split())
+    for line in (
+        "campaigns/lists/people.csv:3: the list people",
+        "campaigns/lists/crew.yaml:4: the list crew",
+        "campaigns/suppressions/own.txt:3: the address is written here",
+        "Nothing was changed. To do it: the same command with --yes",
+        "in 1 mail and one suppression",
+        "in git's history",
+    ):
+        assert line in words
+    assert "own.txt:2" not in words
+    assert "p1@example.com" not in said.out
+    assert (state(bench), len(to(bench))) == (before, 5)
+
+
+def test_who_is_forgotten_is_never_mailed_again_and_ours_is_deleted(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.sendoff("run", *AT)
+    copies = tmp_path / "cache"
+    bench.environ["SENDOFF_CACHE"] = str(copies)
+    made = copies / "lists" / key_id(KEY)
+    made.mkdir(parents=True)
+    (made / "x.data").write_bytes(b"sealed")
+    found = bench.sendoff("forget", "p1@example.com", "--yes", "--json", *LATER).json
+    assert found["done"] is True
+    assert [place["what"] for place in found["deleted"]] == [
+        "a mail in the outbox",
+        "sealed copies of lists, which may hold the address",
+    ]
+    assert "p1@example.com" not in to(bench)
+    assert not made.exists()
+    bench.campaign("again")
+    assert bench.sendoff("run", *LATER).code == 0
+    assert to(bench).count("p1@example.com") == 0
+    assert bench.sendoff("suppressions", "--json", *LATER).json["reasons"] == [
+        {"reason": "erased", "group": None, "contacts": 1}
+    ]
+    again = bench.sendoff("forget", "p1@example.com", "--yes", *LATER)
+    assert (again.code, "Forgotten" in again.out) == (0, True)
+
+
+def test_the_address_to_forget_may_come_from_standard_input(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("p1@example.com\n"))
+    assert "people.csv:3" in bench.sendoff("forget", "-", *AT).out
+    monkeypatch.setattr("sys.stdin", io.StringIO("p1@example.com\np2@example.com\n"))
+    said = bench.sendoff("forget", "-", *AT)
+    assert (said.code, "one person at a time" in said.err) == (2, True)
+
+
+def test_a_list_that_cannot_be_read_is_not_taken_for_one_without_the_person(bench: Bench) -> None:
+    bench.write("campaigns/lists/people.csv", "name\nAnn\n")
+    said = bench.sendoff("forget", "p1@example.com", *AT)
+    assert "the list people cannot be read: look there" in said.out
