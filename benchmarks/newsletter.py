@@ -12,6 +12,7 @@ from html import escape
 
 from runner.model.message import Composed, MessageBatch, Parts, Segments
 from runner.model.settings import Mailbox
+from runner.providers.mime import Writer
 
 DUE = 1_760_000_000
 """The send time of every mail, long past: it is due now."""
@@ -105,3 +106,8 @@ def whole(mail: MessageBatch, index: int) -> tuple[str, str, str]:
     )
     subject, html, text = (filled(segments, index) for segments in shared)
     return subject, html, text
+
+
+def mime_size() -> int:
+    """Bytes of one mail as it goes over SMTP."""
+    return len(Writer(batch(0, 1, parts()), DUE).message(0))

@@ -32,6 +32,9 @@ _FOLD_AT = 76
 _NAME = re.compile(r"[!-9;-~]{1,76}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLAIN_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_PLAIN_VALUES = re.compile(r"(?>[!-~](?:[ -~]*[!-~])?\n)*+")
+"""Plain values, each ended by a line feed; what matches is not looked at again."""
+
 _WORD = b"=?utf-8?b?%b?="
 _WORD_BYTES = 45
 """Bytes of text in an encoded-word of at most 75 octets (RFC 2047, 2)."""
@@ -45,18 +48,36 @@ class Line:
     Raises Refusal when what is the same for all cannot be written.
     """
 
-    def __init__(self, name: str, segments: Segments) -> None:
+    def __init__(self, name: str, segments: Segments, content: Composed) -> None:
         self._name = name
         self._segments = segments
+        self._content = content
         texts = [piece for piece in segments if isinstance(piece, str)]
         is_constant = len(texts) == len(segments)
         self.constant = extra_line(name, "".join(texts)) if is_constant else None
+        self._column = [] if is_constant else self._plain_column()
 
-    def filled(self, content: Composed, index: int) -> bytes:
+    def filled(self, index: int) -> bytes:
         """The line for one contact.  Raises Refusal."""
+        if self._column:
+            return self._column[index]
         if self.constant is not None:
             return self.constant
-        return extra_line(self._name, content.fill(self._segments, index))
+        return extra_line(self._name, self._content.fill(self._segments, index))
+
+    def _plain_column(self) -> list[bytes]:
+        """The line for every contact, if all are plain and short; or nothing."""
+        values = self._content.values
+        count = max(len(values[hole]) for hole in self._segments if isinstance(hole, int))
+        pieces = [[p] * count if isinstance(p, str) else values[p] for p in self._segments]
+        filled = list(map("".join, zip(*pieces, strict=True)))
+        longest = len(self._name) + 2 + max(map(len, filled), default=0)
+        joined = "\n".join(filled)
+        if longest > _FOLD_AT or "=?" in joined or not _PLAIN_VALUES.fullmatch(joined + "\n"):
+            return []
+        if joined.count("\n") + 1 != count:
+            return []
+        return [b"%b: %b\r\n" % (self._name.encode(), v) for v in joined.encode().split(b"\n")]
 
 
 def checked(value: str) -> str:

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from ..model.message import MessageBatch
 from ..model.settings import Mailbox
 from . import headers
-from .addresses import ascii_form, wire_form
+from .addresses import ascii_form, plain_forms, wire_form
 from .mime_body import alternating, body, encoded, with_dots
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A message and the address it goes to, in its wire form."""
 
     recipient: str
@@ -43,8 +42,9 @@ class Writer:
         self._now = now
         self._for_smtp = for_smtp
         self._domain = ascii_form(batch.sender.email).rpartition("@")[2].encode()
+        self._recipients = plain_forms(batch.emails)
         self._send_key = hashlib.sha256(batch.job_id.encode() + b"\0")
-        self._subject = headers.Line("Subject", batch.content.parts.subject)
+        self._subject = headers.Line("Subject", batch.content.parts.subject, batch.content)
         self._extra, constant = _extra_lines(batch)
         self._template, self._columns = self._body(b"".join(_fixed_headers(batch)) + constant)
 
@@ -54,7 +54,8 @@ class Writer:
 
     def letter(self, index: int) -> Letter:
         """The whole message for contact ``index``, and where it goes.  Raises Refusal."""
-        recipient = wire_form(self._batch.emails[index])
+        plain = self._recipients
+        recipient = plain[index] if plain else wire_form(self._batch.emails[index])
         head = self._head(index, recipient)
         pieces = self._template.copy()
         pieces[0] = with_dots(head) if self._for_smtp else head
@@ -63,14 +64,13 @@ class Writer:
 
     def _head(self, index: int, recipient: str) -> bytes:
         batch = self._batch
-        content = batch.content
         return b"To: %b\r\n%bDate: %b\r\nMessage-ID: <%b@%b>\r\n%b" % (
             recipient.encode(),
-            self._subject.filled(content, index),
+            self._subject.filled(index),
             _date(max(batch.send_at[index], self._now)),
             self._local_id(batch.keys[index]),
             self._domain,
-            b"".join([line.filled(content, index) for line in self._extra]),
+            b"".join([line.filled(index) for line in self._extra]),
         )
 
     def _local_id(self, key: bytes) -> bytes:
@@ -118,7 +118,7 @@ def _fixed_headers(batch: MessageBatch) -> Iterator[bytes]:
 def _extra_lines(batch: MessageBatch) -> tuple[list[headers.Line], bytes]:
     """The headers that the content adds: those that differ, and the others as they stand."""
     lines = [
-        headers.Line(headers.extra_name(name), segments)
+        headers.Line(headers.extra_name(name), segments, batch.content)
         for name, segments in batch.content.parts.headers
     ]
     constant = [line.constant for line in lines if line.constant is not None]

@@ -64,6 +64,7 @@ class Replies:
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._sock = sock
         self._timeout = timeout
+        self._usual = sock.gettimeout()
         self._heard = b""
 
     @property
@@ -103,7 +104,7 @@ class Replies:
                 self._sock.settimeout(max(_NO_TIME, until - time.monotonic()))
                 self._hear()
         finally:
-            self._sock.settimeout(self._timeout)
+            self._sock.settimeout(self._usual)
         return found
 
     def _hear(self) -> None:
@@ -132,6 +133,8 @@ def reason(code: int, text: bytes | str) -> str:
 
 def cause(error: Exception) -> str:
     """Why a connection is of no use any more, without anybody's words."""
+    if isinstance(error, BlockingIOError):
+        return "timed out"
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return "timed out"
     if isinstance(error, ConnectionRefusedError):
