@@ -16,9 +16,6 @@ from typing import TYPE_CHECKING, Literal
 from .cache import cache_home
 from .clock import SystemClock
 from .errors import InputError, Problem, StateError, StateMissing, UsageError
-from .model.ledger import BOOK
-from .model.settings import Settings, StateSettings
-from .survey import Desk
 from .workspace import WorkspaceFiles, load, parse_settings
 
 if TYPE_CHECKING:
@@ -28,10 +25,12 @@ if TYPE_CHECKING:
     from .ledger.git_store import GitStore
     from .model.campaign import Campaign, Step
     from .model.contacts import Audience, ContactList, Selection
+    from .model.settings import Settings
     from .model.workspace import Workspace
     from .planning.book import Book
     from .ports import Composer, FeedbackSource, Provider, Snapshot
     from .repository.git import Git
+    from .survey import Desk
     from .templates import TemplateRoom
     from .workspace.kept import Kept
 
@@ -92,6 +91,8 @@ class _Lists:
 SETTINGS = "sendoff.yaml"
 GIT_SECONDS = 40.0
 """How long one conversation with a remote may take: a run that hangs must end within its budget."""
+STATE_KEY = "SENDOFF_STATE_KEY"
+"""Where the state key is, unless the settings say otherwise."""
 MIN_KEY = 32
 """Characters: a short key could be guessed, and with it the addresses behind the keys."""
 BLIND = (
@@ -150,6 +151,8 @@ class Site:
 
     def desk_of(self, workspace: Workspace, files: WorkspaceFiles, data: WorkspaceFiles) -> Desk:
         """A desk for any loaded workspace; ``data`` is where its lists' data is looked for."""
+        from .survey import Desk
+
         lists = _Lists(lambda: self._contact_lists(workspace, data))
         desk = Desk(workspace, lists, _Room(workspace, files))
         provider = self.provider(workspace.settings)
@@ -251,7 +254,7 @@ class Site:
         from .cache import Cache, local_key
 
         home = cache_home(self.environ)
-        key = self.environ.get(StateSettings().key.env, "")
+        key = self.environ.get(STATE_KEY, "")
         if len(key) >= MIN_KEY:
             return Cache(home, hmac.digest(key.encode(), b"sendoff cache", "sha256"))
         return Cache(None, b"") if self.sends else Cache(home, local_key(home))
@@ -368,6 +371,7 @@ class Site:
 
     def suppression_book(self) -> tuple[Book, str]:
         """Whom the state suppresses, for looking at lists; a note when that cannot be known."""
+        from .model.ledger import BOOK
         from .planning.book import Book, fold_book
 
         if self.is_blind:

@@ -15,8 +15,6 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
-from .timetable.zones import zone
-
 _HOMES: Final = ("runner.model.", "runner.errors.")
 """Where the types of rows live that are named by a path: data, and nothing that acts."""
 _PLAIN: Final = (str, int, float, bool, type(None))
@@ -113,7 +111,12 @@ def _moment(value: datetime) -> list[Any]:
 def _datetime(parts: list[Any]) -> datetime:
     text, name, fold = parts
     found = datetime.fromisoformat(text).replace(fold=fold)
-    return found.replace(tzinfo=zone(name)) if name else found
+    if not name:
+        return found
+    # few times name a zone, and zones take longer to import than all others to read
+    from .timetable.zones import zone  # noqa: PLC0415
+
+    return found.replace(tzinfo=zone(name))
 
 
 def _dict(parts: list[Any]) -> dict[Any, Any]:

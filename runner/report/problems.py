@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from typing import Protocol
 
 from ..errors import Problem
-from ..model.workspace import Workspace
 from . import words, workflow
 from .flow import Piece
 from .jsontext import dump
@@ -13,10 +13,22 @@ from .page import Page
 from .sarif import sarif
 from .terminal import PLAIN, Screen, clean, defuse
 
+
+class Checked(Protocol):
+    """What was checked: a workspace, or the names of what is in it."""
+
+    @property
+    def campaigns(self) -> Sized: ...
+    @property
+    def lists(self) -> Sized: ...
+    @property
+    def templates(self) -> Sized: ...
+
+
 _STYLES = {"error": "bad", "warning": "warn"}
 
 
-def text(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:
+def text(problems: Sequence[Problem], checked: Checked, screen: Screen = PLAIN) -> str:
     """Each problem with its place and how to mend it; a line that sums up."""
     page = Page(screen)
     for problem in in_order(problems):
@@ -28,7 +40,7 @@ def text(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLA
     errors = any(problem.severity == "error" for problem in problems)
     word = "error" if errors else "warning" if problems else "ok"
     page.text(
-        Piece(closing(problems, workspace), "bold"),
+        Piece(closing(problems, checked), "bold"),
         sign=Piece(words.SIGNS[word], words.STYLES[word]),
     )
     return str(page)
@@ -49,7 +61,7 @@ def place(problem: Problem) -> str:
     return ":".join(parts)
 
 
-def closing(problems: Sequence[Problem], workspace: Workspace) -> str:
+def closing(problems: Sequence[Problem], checked: Checked) -> str:
     """``3 errors, 1 warning in 2 files``, or ``all well: 3 campaigns, 1 list, 4 templates``."""
     if problems:
         severities = [problem.severity for problem in problems]
@@ -58,15 +70,15 @@ def closing(problems: Sequence[Problem], workspace: Workspace) -> str:
         return f"{words.named(counts)} in {words.plural(files, 'file')}"
     found = words.named(
         {
-            "campaign": len(workspace.campaigns),
-            "list": len(workspace.lists),
-            "template": len(workspace.templates),
+            "campaign": len(checked.campaigns),
+            "list": len(checked.lists),
+            "template": len(checked.templates),
         }
     )
     return f"all well: {found or 'no campaigns yet'}"
 
 
-def as_json(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:
+def as_json(problems: Sequence[Problem], checked: Checked, screen: Screen = PLAIN) -> str:
     """``errors``, ``warnings``, ``checked`` (counts) and ``problems``, errors first."""
     levels = [problem.severity for problem in problems]
     return dump(
@@ -74,9 +86,9 @@ def as_json(problems: Sequence[Problem], workspace: Workspace, screen: Screen = 
             "errors": levels.count("error"),
             "warnings": levels.count("warning"),
             "checked": {
-                "campaigns": len(workspace.campaigns),
-                "lists": len(workspace.lists),
-                "templates": len(workspace.templates),
+                "campaigns": len(checked.campaigns),
+                "lists": len(checked.lists),
+                "templates": len(checked.templates),
             },
             "problems": [record(problem) for problem in in_order(problems)],
         }
@@ -96,14 +108,14 @@ def record(problem: Problem) -> dict[str, object]:
     }
 
 
-def github(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:
+def github(problems: Sequence[Problem], checked: Checked, screen: Screen = PLAIN) -> str:
     """Workflow commands that annotate the lines of a pull request, and the closing line."""
     lines: list[str] = []
     for level in ("error", "warning"):
         found = [problem for problem in in_order(problems) if problem.severity == level]
         commands = [_command(problem) for problem in found]
         lines += workflow.limited(commands, level, "see them all with: sendoff validate")
-    lines.append(defuse(clean(closing(problems, workspace))))
+    lines.append(defuse(clean(closing(problems, checked))))
     return "\n".join(lines) + "\n"
 
 
@@ -121,7 +133,7 @@ def _command(problem: Problem) -> str:
     return f"::{problem.severity} {shown}::{workflow.data(problem.message + hint)}"
 
 
-def sarif_text(problems: Sequence[Problem], workspace: Workspace, screen: Screen = PLAIN) -> str:
+def sarif_text(problems: Sequence[Problem], checked: Checked, screen: Screen = PLAIN) -> str:
     """SARIF 2.1.0."""
     return dump(sarif(in_order(problems)))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from ..model.campaign import ListUse
-from ..model.plan import JobPlan, Spot
-from ..model.settings import Pacing
+if TYPE_CHECKING:
+    from ..model.campaign import ListUse
+    from ..model.plan import JobPlan
+    from ..model.settings import Pacing
 
 STATUSES: Mapping[str, str] = {
     "scheduled": "scheduled",
@@ -66,22 +68,22 @@ REASONS: Mapping[str, tuple[str, str]] = {
 }
 """Why a contact is excluded, to be read after a number: (for one, for more)."""
 
-SPOTS: Mapping[Spot, str] = {
-    Spot.SENT: "sent",
-    Spot.FAILED: "failed",
-    Spot.IN_DOUBT: "in doubt: it may or may not have been sent",
-    Spot.IN_FLIGHT: "being sent",
-    Spot.DUE: "due now",
-    Spot.LATER: "to be sent later",
-    Spot.MISSED: "missed its time, held",
-    Spot.CANCELLED: "cancelled",
-    Spot.ONLY_IF: "not sent: left out by only_if",
-    Spot.JOINED_LATER: "not sent: joined the list after it was over",
-    Spot.NOT_ENROLLED: "not sent: was left out of the first step",
-    Spot.FIRST_STEP_FAILED: "not sent: the first step could not be sent to it",
-    Spot.TOO_LATE: "not sent: it was too late",
+SPOTS: Mapping[str, str] = {
+    "sent": "sent",
+    "failed": "failed",
+    "in_doubt": "in doubt: it may or may not have been sent",
+    "in_flight": "being sent",
+    "due": "due now",
+    "later": "to be sent later",
+    "missed": "missed its time, held",
+    "cancelled": "cancelled",
+    "only_if": "not sent: left out by only_if",
+    "joined_later": "not sent: joined the list after it was over",
+    "not_enrolled": "not sent: was left out of the first step",
+    "first_step_failed": "not sent: the first step could not be sent to it",
+    "too_late": "not sent: it was too late",
 }
-"""Where one contact stands in one job."""
+"""Where one contact stands in one job, by the words of ``Spot``."""
 
 
 def count(number: int) -> str:
@@ -136,9 +138,8 @@ def excluded_reasons(
 
 def spot(word: str) -> str:
     """Where one contact stands, by a word of ``Spot`` or of ``Reason``."""
-    known = {place.reason: text for place, text in SPOTS.items()}
-    if word in known:
-        return known[word]
+    if word in SPOTS:
+        return SPOTS[word]
     return f"not sent: {REASONS.get(word, (word.replace('_', ' '),))[0]}"
 
 

@@ -37,10 +37,17 @@ class Kept:
             self.cache.put(slot, token, dump(answer))
         return answer
 
-    def by_files(self, slot: str, root: Path, make: Callable[[WorkspaceFiles], T]) -> T:
+    def by_files(
+        self,
+        slot: str,
+        root: Path,
+        make: Callable[[WorkspaceFiles], T],
+        lasting: Callable[[T], bool] = lambda answer: True,
+    ) -> T:
         """The answer that ``make`` gives, which depends on the files that it looks at alone.
 
-        It is kept with the list of those files and a digest of what was in them.
+        It is kept with the list of those files and a digest of what was in them; one that is not
+        ``lasting`` is not kept.
         """
         if self.cache.home is None:
             return make(WorkspaceFiles(root))
@@ -52,6 +59,8 @@ class Kept:
                 return kept
         files = TracedFiles(root)
         answer = make(files)
+        if not lasting(answer):
+            return answer
         with suppress(NotStorableError):
             entry = {
                 "looked": list(files.looked),

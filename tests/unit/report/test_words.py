@@ -19,7 +19,7 @@ def test_every_reason_has_words() -> None:
 
 
 def test_every_spot_and_status_has_words() -> None:
-    assert set(words.SPOTS) == set(Spot)
+    assert set(words.SPOTS) == {spot.reason for spot in Spot}
     statuses = set(get_args(JobStatus))
     assert statuses == set(words.STATUSES)
     assert statuses <= set(words.SIGNS)
