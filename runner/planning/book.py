@@ -31,15 +31,23 @@ _LINE: Final = 10_000
 class Book:
     """What all records say together.
 
-    ``active``: the contacts that are suppressed, by cause.  ``released``: when contacts were last
+    ``told``: the suppressions, not yet looked into.  ``released``: when contacts were last
     released.  ``pulls``: until when each part of a source is known whole.  ``counts``: what was
     told besides and suppresses nobody.
     """
 
-    active: Mapping[Cause, Set[bytes]] = field(default_factory=dict)
+    told: tuple[Suppressed, ...] = ()
     released: Mapping[bytes, int] = field(default_factory=dict)
     pulls: Mapping[str, datetime] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def active(self) -> Mapping[Cause, Set[bytes]]:
+        """The contacts that are suppressed, by cause."""
+        found: dict[Cause, set[bytes]] = defaultdict(set)
+        for record in self.told:
+            found[record.reason, record.group].update(_still(record, self.released))
+        return {cause: keys for cause, keys in found.items() if keys}
 
     @cached_property
     def everywhere(self) -> Mapping[bytes, SuppressionReason]:
@@ -80,10 +88,7 @@ def fold_book(records: Iterable[Record]) -> Book:
             counts.update(record.counts)
             for source in record.sources:
                 pulls[source] = max(record.until, pulls.get(source, record.until))
-    active: dict[Cause, set[bytes]] = defaultdict(set)
-    for record in told:
-        active[record.reason, record.group].update(_still(record, released))
-    return Book(dict(active), released, pulls, counts)
+    return Book(tuple(told), released, pulls, counts)
 
 
 def _still(record: Suppressed, released: Mapping[bytes, int]) -> Iterable[bytes]:
