@@ -29,8 +29,12 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """What one pull came to.  ``counts``: what was told and suppresses nobody."""
+    """What one pull came to.  ``counts``: what was told and suppresses nobody.
 
+    ``snapshot``: the state with what was news in it.
+    """
+
+    snapshot: Snapshot
     parts: tuple[Gathered, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
 
@@ -73,14 +77,14 @@ def gather(
     book = fold_book(snapshot.records(BOOK))
     wanted = due(book, [source.name for source in sources], every, at)
     if not wanted:
-        return Gathering()
+        return Gathering(snapshot)
     clerk = _Clerk(book, run, at)
     for source in sources:
         for part in PARTS[source.name]:
             if part in wanted:
                 clerk.read(source, part)
-    clerk.write(store)
-    return Gathering(tuple(clerk.parts), tuple(sorted(clerk.counts.items())))
+    after = clerk.write(store) or snapshot
+    return Gathering(after, tuple(clerk.parts), tuple(sorted(clerk.counts.items())))
 
 
 class _Clerk:

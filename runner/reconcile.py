@@ -97,13 +97,14 @@ class Reconciler:
         self._stopped = ""
         self._receipts_at_plan = 0
 
-    def run(self) -> RunResult:
-        """Send what is due and record it.
+    def run(self, begun: Snapshot | None = None) -> RunResult:
+        """Send what is due and record it.  ``begun``: the state as it was read a moment ago; if it
+        is not the newest any more, a claim on it loses the race.
 
         Raises only what happens before anything was claimed (StateError, InputError,
         ProviderError); afterwards every failure is in the result.
         """
-        self._snapshot: Snapshot = self._store.sync()
+        self._snapshot: Snapshot = begun or self._store.sync()
         plan = self._begin()
         failure = ""
         try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from ..announcing import append_summary, on_github, ping
 from ..approval import approved_desks
 from ..bootstrap import Site
 from ..errors import SendoffError
+from ..model.ledger import BOOK
 from ..model.result import RunResult
 from ..model.settings import Settings
-from ..ports import LedgerStore
+from ..ports import LedgerStore, Snapshot
 from ..reconcile import Reconciler, RunOptions
 from ..report import run as report
 from ..report.progress import observer
@@ -36,11 +38,13 @@ def _run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa:
             look_ahead=settings.run.look_ahead,
         )
         store = site.store(settings)
-        unheard = _hear_of_suppressions(site, settings, store, options)
+        begun_at = site.clock.now()
+        unheard, begun = _hear_of_suppressions(site, settings, store, options)
+        options = replace(options, budget=options.budget - (site.clock.now() - begun_at))
         provider = site.provider(settings)
         hears = observer(site.environ)
         try:
-            result = Reconciler(desks, store, provider, site.clock, hears, options).run()
+            result = Reconciler(desks, store, provider, site.clock, hears, options).run(begun)
         finally:
             hears.close()
             provider.close()
@@ -51,19 +55,25 @@ def _run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa:
 
 def _hear_of_suppressions(
     site: Site, settings: Settings, store: LedgerStore, options: RunOptions
-) -> str:
-    """Ask who must not be mailed any more, before anything is planned; what went wrong, or ''.
+) -> tuple[str, Snapshot | None]:
+    """Ask who must not be mailed any more, before anything is planned.
 
-    A source that does not answer stops no run: when what is known becomes too old, that does.
+    Returns what went wrong, and the state as it is now, if it was read.  A source that does not
+    answer stops no run: when what is known becomes too old, that does.
     """
     rules = settings.suppressions
     if not rules.sources:
-        return ""
-    from ..gathering import gather  # noqa: PLC0415 - most workspaces have no such sources
+        return "", None
+    # most workspaces have no such sources
+    from ..gathering import due, gather  # noqa: PLC0415
+    from ..planning.book import fold_book  # noqa: PLC0415
 
+    snapshot, now = store.sync(), site.clock.now()
+    if not due(fold_book(snapshot.records(BOOK)), rules.sources, rules.every, now):
+        return "", snapshot
     with site.feedback_sources(settings, options.budget / 4) as sources:
-        found = gather(store, sources, site.clock.now(), run=options.run_id, every=rules.every)
-    return "\n".join(f"suppressions: {problem}" for problem in found.problems)
+        found = gather(store, sources, now, run=options.run_id, every=rules.every)
+    return "\n".join(f"suppressions: {problem}" for problem in found.problems), found.snapshot
 
 
 def _announce(site: Site, settings: Settings, result: RunResult) -> str:
