@@ -10,7 +10,9 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,13 +22,17 @@ from ..model.message import Capabilities, MessageBatch, Outcome, Verdict
 from ..model.settings import Settings
 from ..ports import Clock
 from .afterwards import Irrevocable
-from .durable import make_durable, replace_file
+from .durable import Folder, make_durable
 from .mime import Writer
 from .refusal import Refusal
 from .window import NOT_BEGUN, Window
 
 SCHEDULE_AHEAD = 72 * 3600
 """Seconds; the same as SendGrid's, so that a trial with the outbox plans as production does."""
+
+MANY_MAILS = 1000
+MOST_BATCHES = 8
+"""So many are brought to the disk at once."""
 
 
 def build(
@@ -64,8 +70,11 @@ class OutboxProvider(Irrevocable):
     ) -> Iterator[tuple[MessageBatch, Sequence[Outcome]]]:
         """Write each batch; see ``ports.Provider``."""
         window = Window(self._clock, deadline)
-        for batch in batches:
-            yield batch, self._write_batch(batch, window)
+        for together in _together(batches):
+            drafts = [self._written(batch, window) for batch in together]
+            lasting = _lasting(drafts)
+            for batch, draft in zip(together, drafts, strict=True):
+                yield batch, draft.outcomes if lasting is None else [lasting] * len(batch)
 
     def evidence(
         self, claim: Claim, contacts: Sequence[tuple[int, str, bytes]]
@@ -80,42 +89,22 @@ class OutboxProvider(Irrevocable):
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _write_batch(self, batch: MessageBatch, window: Window) -> Sequence[Outcome]:
-        if not window.open:
-            return [NOT_BEGUN] * len(batch)
+    def _written(self, batch: MessageBatch, window: Window) -> _Draft:
+        """The batch's files, and what is said of them if they last."""
         try:
+            if not window.open:
+                return _Draft([NOT_BEGUN] * len(batch))
             writer = Writer(batch, int(self._clock.now().timestamp()))
-            folder = self._folder(batch.campaign, batch.job_id)
-            folder.mkdir(parents=True, exist_ok=True)
-            outcomes = [
-                self._write(folder, batch, writer, index, window) for index in range(len(batch))
-            ]
-            # Only now is anything called accepted: until then a power cut may take it back.
-            make_durable(folder, [outcome.ref for outcome in outcomes if outcome.ref])
+            path = self._folder(batch.campaign, batch.job_id)
+            path.mkdir(parents=True, exist_ok=True)
+            folder = Folder(path)
         except Refusal as refusal:
-            return [refusal.outcome()] * len(batch)
+            return _Draft([refusal.outcome()] * len(batch))
         except ProviderError:
-            return [Outcome("temporary", "outbox outside the workspace")] * len(batch)
+            return _Draft([Outcome("temporary", "outbox outside the workspace")] * len(batch))
         except OSError as error:
-            # Nothing of the batch is certain to last; writing it again is harmless.
-            return [_trouble(error)] * len(batch)
-        return outcomes
-
-    def _write(
-        self, folder: Path, batch: MessageBatch, writer: Writer, index: int, window: Window
-    ) -> Outcome:
-        if not window.open:
-            return NOT_BEGUN
-        name = batch.keys[index].hex()
-        try:
-            replace_file(
-                folder / f"{name}.eml", _send_at_line(batch, index) + writer.message(index)
-            )
-        except Refusal as refusal:
-            return refusal.outcome()
-        except OSError as error:
-            return _trouble(error)
-        return Outcome("accepted", ref=f"{name}.eml")
+            return _Draft([_trouble(error)] * len(batch))
+        return _Draft([_write(folder, batch, writer, i, window) for i in range(len(batch))], folder)
 
     def _base(self) -> Path:
         """The outbox on disk, symbolic links resolved before anything is made."""
@@ -132,6 +121,58 @@ class OutboxProvider(Irrevocable):
         if not folder.is_relative_to(base):
             raise ProviderError("outbox: a link leads out of it")
         return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What was written of a batch, not yet certain to last."""
+
+    outcomes: Sequence[Outcome]
+    folder: Folder | None = None
+
+
+def _together(batches: Iterable[MessageBatch]) -> Iterator[list[MessageBatch]]:
+    """Batches that are brought to the disk at once: waiting for it takes longer than writing."""
+    waiting: list[MessageBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if len(waiting) == MOST_BATCHES or sum(map(len, waiting)) >= MANY_MAILS:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def _lasting(drafts: Sequence[_Draft]) -> Outcome | None:
+    """Bring drafts to the disk; what is to be said of all of them when that fails.
+
+    Only then is anything called accepted: until then a power cut may take it back.  What does not
+    last may be written again, which is harmless.
+    """
+    folders = [draft.folder for draft in drafts if draft.folder is not None]
+    try:
+        make_durable(folders)
+    except OSError as error:
+        return _trouble(error)
+    finally:
+        for folder in folders:
+            folder.close()
+    return None
+
+
+def _write(
+    folder: Folder, batch: MessageBatch, writer: Writer, index: int, window: Window
+) -> Outcome:
+    if not window.open:
+        return NOT_BEGUN
+    name = f"{batch.keys[index].hex()}.eml"
+    try:
+        folder.replace(name, _send_at_line(batch.send_at[index]) + writer.message(index))
+    except Refusal as refusal:
+        return refusal.outcome()
+    except OSError as error:
+        return _trouble(error)
+    return Outcome("accepted", ref=name)
 
 
 def _verdict(folder: Path, key: bytes) -> Verdict:
@@ -151,8 +192,9 @@ def _folders(campaign: str, job_id: str) -> Iterator[str]:
         yield safe.replace(".", "%2E") if safe.strip(".") == "" else safe
 
 
-def _send_at_line(batch: MessageBatch, index: int) -> bytes:
-    at = datetime.fromtimestamp(batch.send_at[index], UTC)
+@lru_cache(maxsize=1024)
+def _send_at_line(send_at: int) -> bytes:
+    at = datetime.fromtimestamp(send_at, UTC)
     return f"X-Sendoff-Send-At: {at:%Y-%m-%dT%H:%M:%SZ}\r\n".encode()
 
 

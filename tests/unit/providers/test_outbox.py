@@ -134,6 +134,21 @@ def test_nothing_is_accepted_before_it_is_on_the_disk(
     assert outcomes == [Outcome("temporary", "outbox EIO")] * count
 
 
+def test_small_batches_are_brought_to_the_disk_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing of any of them is accepted when that fails."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "sync", lambda: synced.append(1))
+    batches = [batch([f"N{n}" for n in range(10)], first=10 * b) for b in range(10)]
+    provider = OutboxProvider(tmp_path, "outbox", StillClock())
+    answers = list(provider.deliver(batches, SOON))
+    assert [id(sent) for sent, _ in answers] == [id(sent) for sent in batches]
+    assert {o.kind for _, outcomes in answers for o in outcomes} == {"accepted"}
+    assert len(_files(tmp_path)) == 100
+    assert len(synced) == 2
+
+
 def test_a_full_disk_is_temporary_and_leaves_no_half_file(tmp_path: Path) -> None:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
