@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal, cast
 from ...errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
 from ...model.contacts import ContactList, Source
 from ...model.settings import Secret
-from ...model.sources import AgeSource, FetchedSource, HttpSource, SqlSource
+from ...model.sources import AgeSource, FetchedSource, HttpSource, SendgridSource, SqlSource
 from .cache import Cache, Copy, Facts, Spool
 from .fetchers import describe, fetcher_of
 from .fetching import Fetched, FetchError, Reach, SecretMissing
@@ -71,10 +71,13 @@ class FetchedLists:
         return self._taken[key]
 
     def _definition(self, source: FetchedSource) -> str:
-        """Names what is fetched: another query, or another server behind a name, is another."""
+        """Names what is fetched: another query, server behind a name, or account is another."""
         place = ""
         if isinstance(source, HttpSource | SqlSource) and isinstance(source.url, Secret):
             place = self._reach.value(source.url)
+        elif isinstance(source, SendgridSource):
+            account = self._reach.sendgrid
+            place = f"{account.base_url} {self._reach.value(account.api_key)}"
         return f"{source!r} {place}"
 
     def _find(self, contact_list: ContactList, definition: str, proof: Proof) -> Taken:
