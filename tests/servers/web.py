@@ -33,7 +33,7 @@ class Asked:
 def plain(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> Answer:
     """An answer with Content-Length, which may be a lie."""
     told = len(body) if length is None else length
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {told}", *headers]
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {told}", "Connection: close", *headers]
 
     def answer(asked: Asked) -> None:
         asked.send("\r\n".join([*lines, "", ""]).encode("latin-1") + body)

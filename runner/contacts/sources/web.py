@@ -63,8 +63,11 @@ class WebFetcher:
         hop = Hop(start, credentials=True, inward=self._source.allow_private)
         for _ in range(REDIRECTS + 1):
             addresses = admitted(hop)
-            with closing(Connection(hop.url, addresses, patience)) as line, faults():
-                answer = self._ask(line, hop, known)
+            with (
+                faults(),
+                closing(Connection(hop.url, addresses, patience)) as line,
+                closing(self._ask(line, hop, known)) as answer,
+            ):
                 if answer.status not in _MOVED:
                     return self._take(answer, sink, known)
                 hop = _next(hop, start, answer.getheader("Location", ""), addresses)

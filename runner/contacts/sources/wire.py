@@ -122,16 +122,20 @@ class _Line:
     def __init__(self, line: socket.socket, patience: Patience) -> None:
         self._line = line
         self._patience = patience
+        self._lent = False
 
     def sendall(self, data: bytes) -> None:
         self._line.settimeout(self._patience.left())
         self._line.sendall(data)
 
     def makefile(self, _mode: str) -> BinaryIO:
+        self._lent = True
         return cast("BinaryIO", io.BufferedReader(_Reader(self._line, self._patience), 1 << 16))
 
     def close(self) -> None:
-        self._line.close()
+        # http.client lets go of its socket before the answer is read, if the server said "close"
+        if not self._lent:
+            self._line.close()
 
 
 class _Reader(io.RawIOBase):
@@ -141,6 +145,10 @@ class _Reader(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        self._line.close()
+        super().close()
 
     def readinto(self, buffer: Any, /) -> int:
         for seconds in self._waits():
