@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .delivery import Claimed
 from .model.ledger import Claim, Closed
 from .model.plan import JobPlan
+from .planning.domains import Domains
 from .planning.history import compress_times
 from .planning.slices import BatchPlan
 from .ports import Clock, Provider
@@ -52,6 +54,7 @@ class Claimer:
             commit=desk.commit,
             enrolled=whole(now) if job.queue.late else None,
             handle=self._handle(job.job_id) if last > now.timestamp() else "",
+            domains=_domains(batch, desk),
         )
         return Claimed(claim, batch, desk.composer(job.campaign, job.step))
 
@@ -82,6 +85,12 @@ class Claimer:
                 "excluded": job.counts.excluded_total,
             },
         )
+
+
+def _domains(batch: BatchPlan, desk: Desk) -> Mapping[str, bytes]:
+    """Which contacts fall under which domain's cap, for the runs to come."""
+    caps = desk.workspace.settings.limits.domains
+    return Domains(caps).marks(batch.domains) if caps else {}
 
 
 def whole(instant: datetime) -> datetime:

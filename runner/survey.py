@@ -20,11 +20,13 @@ from .model.contacts import KEY_BYTES, Audience
 from .model.ledger import BOOK, Claim, Glance, Planned, Record, job_id
 from .model.plan import Hold, JobPlan, Plan
 from .model.workspace import Workspace
+from .planning.account import Account, account
 from .planning.agenda import continuous, entries, may_owe, schedule_print
 from .planning.comparing import shape
+from .planning.drafts import CampaignDraft
 from .planning.glance import at_a_glance
 from .planning.history import CampaignHistory, fold
-from .planning.planner import CampaignInputs, Horizon, plan_campaign
+from .planning.planner import CampaignInputs, Horizon, draft, finish, queue_up
 from .planning.suppressing import Suppressing, exclude
 from .ports import Audiences, Composer, Condition, Templates
 
@@ -52,7 +54,8 @@ class Desk:
     ``commit`` and ``committed_at`` name the approved commit it was read from, if it was.
     ``resends``: the provider's name if sending the same send key again cannot mail twice.
     ``known``: ids of campaigns that exist beside those on the desk.  ``blind``: there is no state
-    key, so it is not known whom the ledger's records concern.
+    key, so it is not known whom the ledger's records concern.  ``rivals``: campaigns that are not
+    on the desk, and take from the same caps as those that are.
     """
 
     workspace: Workspace
@@ -63,6 +66,7 @@ class Desk:
     resends: str = ""
     known: frozenset[str] = frozenset()
     blind: bool = False
+    rivals: Mapping[str, Campaign] = field(default_factory=dict)
     _composers: dict[tuple[str, str], Composer] = field(default_factory=dict)
 
     def only(self, campaign: str) -> Desk:
@@ -70,7 +74,13 @@ class Desk:
         one = {campaign: self.workspace.campaigns[campaign]}
         rest = frozenset({*self.workspace.campaigns, *self.workspace.broken})
         narrow = replace(self.workspace, campaigns=one, broken={})
-        return replace(self, workspace=narrow, known=self.known | rest)
+        rivals = self.competing if self.workspace.settings.caps_shared else {}
+        return replace(self, workspace=narrow, known=self.known | rest, rivals=rivals)
+
+    @property
+    def competing(self) -> Mapping[str, Campaign]:
+        """All campaigns that have to be planned together."""
+        return {**self.rivals, **self.workspace.campaigns}
 
     def audience(self, campaign: Campaign) -> Audience:
         """The audience of a campaign.  Raises InputError."""
@@ -112,10 +122,8 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
     not, and so costs next to nothing when nothing is due.  A campaign whose list or template
     cannot be read is held, and the others go on.
     """
-    jobs: list[JobPlan] = []
     holds = [_broken(campaign, path) for campaign, path in desk.workspace.broken.items()]
     idle: list[str] = []
-    first_seen: dict[str, int] = {}
     rescheduled: dict[str, Planned] = {}
     suppressing = Suppressing(
         lambda: ledger.records(BOOK),
@@ -123,8 +131,9 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
         horizon.now,
         blind=desk.blind,
     )
-    glances = {} if thorough else ledger.glances(desk.workspace.campaigns)
-    for campaign in desk.workspace.campaigns.values():
+    inputs: list[CampaignInputs] = []
+    glances = {} if thorough else ledger.glances(desk.competing)
+    for campaign in desk.competing.values():
         seen = glances.get(campaign.id)
         if seen is not None and _is_idle(campaign, seen, horizon):
             idle.append(campaign.id)
@@ -139,8 +148,17 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
             holds.append(_renamed(campaign, former))
             continue
         try:
-            inputs = _inputs(desk, campaign, history, suppressing)
-            planned = suppressing.look(plan_campaign(inputs, horizon), history)
+            inputs.append(_inputs(desk, campaign, history, suppressing))
+        except InputError as error:
+            holds.append(_unreadable(campaign, error))
+    jobs: list[JobPlan] = []
+    first_seen: dict[str, int] = {}
+    for drafted in _drafts(desk, ledger, horizon, inputs, holds):
+        campaign, history = drafted.campaign, drafted.inputs.history
+        if campaign.id not in desk.workspace.campaigns:
+            continue
+        planned = suppressing.look(finish(drafted, horizon), history)
+        try:
             _compile(desk, planned)
         except InputError as error:
             holds.append(_unreadable(campaign, error))
@@ -148,8 +166,46 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
         jobs += planned
         holds += _forgotten(campaign, history, planned)
         if history.planned is None and campaign.status == "active":
-            first_seen[campaign.id] = len(inputs.audience)
-    return Plan(horizon.now, tuple(jobs), tuple(holds), tuple(idle), first_seen, rescheduled)
+            first_seen[campaign.id] = len(drafted.inputs.audience)
+    here = desk.workspace.campaigns.keys() | desk.workspace.broken.keys()
+    return Plan(
+        horizon.now,
+        tuple(jobs),
+        tuple(hold for hold in holds if hold.campaign in here),
+        tuple(campaign for campaign in idle if campaign in here),
+        first_seen,
+        rescheduled,
+    )
+
+
+def _drafts(
+    desk: Desk,
+    ledger: Ledger,
+    horizon: Horizon,
+    inputs: Sequence[CampaignInputs],
+    holds: list[Hold],
+) -> list[CampaignDraft]:
+    """All campaigns with their queues, since they may share caps; what fails is held."""
+    shared, drafts = _account(desk, ledger, horizon, inputs), []
+    for one in inputs:
+        try:
+            drafts.append(draft(one, horizon, shared))
+        except InputError as error:
+            holds.append(_unreadable(one.campaign, error))
+    queue_up(drafts, shared, horizon)
+    return drafts
+
+
+def _account(
+    desk: Desk, ledger: Ledger, horizon: Horizon, inputs: Sequence[CampaignInputs]
+) -> Account:
+    """What is left of the caps that all campaigns share; nobody asks when nobody waits."""
+    if not inputs:
+        return Account()
+    books = (ledger.records(campaign) for campaign in ledger.campaigns())
+    found = account(desk.workspace.settings, horizon.now, books, resends=desk.resends)
+    found.waiting = sum(len(one.audience) * len(one.campaign.steps) for one in inputs)
+    return found
 
 
 def _outdated_sight(campaign: Campaign, history: CampaignHistory) -> Planned | None:

@@ -182,15 +182,7 @@ VERBS = (
     Verb(
         "lists",
         "show the contact lists: counts, and exclusions by reason",
-        (
-            formats("text", "json"),
-            JSON,
-            arg(
-                "--refresh",
-                action="store_true",
-                help="fetch the lists that lie elsewhere, however young their copies are",
-            ),
-        ),
+        (formats("text", "json"), JSON),
     ),
     Verb(
         "templates",

@@ -13,6 +13,7 @@ that could not be read again.
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -158,6 +159,20 @@ def _read_counts(value: object) -> dict[str, int]:
     return {_read_text(name): _read_count(number) for name, number in _object(value).items()}
 
 
+def _write_marks(value: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: _write_bytes(bits) for name, bits in value.items()}
+
+
+def _read_marks(value: object) -> dict[str, bytes]:
+    try:
+        return {
+            _read_text(name): base64.b64decode(_read_text(bits), validate=True)
+            for name, bits in _object(value).items()
+        }
+    except binascii.Error:
+        raise _UnreadableError("is not base64") from None
+
+
 _TEXT = _Field(_write_text, _read_text)
 _TEXT_OR_NOTHING = _Field(_write_text, _read_text, "")
 _TIME = _Field(_write_instant, _read_instant)
@@ -219,6 +234,7 @@ _FIELDS: Final[Mapping[type[Record], Mapping[str, _Field]]] = {
         "commit": _TEXT_OR_NOTHING,
         "enrolled": _Field(_write_instant, _read_instant, None),
         "handle": _TEXT_OR_NOTHING,
+        "domains": _Field(_write_marks, _read_marks, {}),
     },
     Receipt: {
         "claim": _TEXT,
@@ -339,6 +355,8 @@ def _check(record: Record) -> None:
         timed = sum(count for _, _, count in record.times)
         if timed != keys:
             raise _UnreadableError(f"times are given for {timed} contacts, keys for {keys}")
+        if any(len(bits) != (keys + 7) // 8 for bits in record.domains.values()):
+            raise _UnreadableError(f"domains: needs one bit for each of {keys} contacts")
     elif isinstance(record, Receipt):
         _check_ranges((r for part in record.parts for r in part.ranges), complete=True)
     elif isinstance(record, Resolution):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from .settings import Guards, Lateness, Mailbox, Pacing, Unsubscribe
+from .settings import Frequency, Guards, Lateness, Mailbox, Pacing, Quiet, Unsubscribe
 
 Status = Literal["active", "paused", "cancelled"]
 
@@ -176,7 +176,9 @@ class Campaign:
     """One campaign, complete: what it does not say itself has been taken from the settings.
 
     ``provider`` and ``state`` stay with the settings.  ``revision`` is raised by people to say
-    "yes, the content changed after sending began".  ``ignores``: what the lint need not say.
+    "yes, the content changed after sending began".  ``quiet`` and ``frequency``: None where they
+    are off.  ``priority``: the higher one goes first where campaigns compete.  ``ignores``: what
+    the lint need not say.
     """
 
     id: str
@@ -191,6 +193,9 @@ class Campaign:
     pacing: Pacing = Pacing()
     guards: Guards = Guards()
     lateness: Lateness = Lateness()
+    quiet: Quiet | None = None
+    frequency: Frequency | None = None
+    priority: int = 0
     unsubscribe: Unsubscribe = Unsubscribe()
     revision: int = 1
     ignores: tuple[Ignore, ...] = ()

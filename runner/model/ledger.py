@@ -44,7 +44,8 @@ class Claim:
     continuous drip's first step, the instant from which these contacts' delays count; None when
     that is the drip's own start.  ``handle``: the name under which the provider can be asked to
     call back what it holds for later, '' when it cannot.  ``content``: digest of what is sent;
-    ``commit``: the approved commit it came from ('' without git).
+    ``commit``: the approved commit it came from ('' without git).  ``domains``: by a domain's cap
+    a bit for each contact that it counts for; empty where there were no such caps.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Claim:
     commit: str = ""
     enrolled: datetime | None = None
     handle: str = ""
+    domains: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def job_id(self) -> str:

@@ -30,13 +30,16 @@ class Spot(IntEnum):
     DUE = 4
     LATER = 5
     MISSED = 6  # due too long ago, held until someone decides
-    CANCELLED = 7
+    QUIET_HELD = 7  # would have to wait too long for the end of the quiet time, held likewise
+    CANCELLED = 8
     # the rest are exclusions; their names are the reasons
-    ONLY_IF = 8
-    JOINED_LATER = 9
-    NOT_ENROLLED = 10
-    FIRST_STEP_FAILED = 11
-    TOO_LATE = 12
+    ONLY_IF = 9
+    JOINED_LATER = 10
+    NOT_ENROLLED = 11
+    FIRST_STEP_FAILED = 12
+    TOO_LATE = 13
+    QUIET_HOURS = 14
+    FREQUENCY_CAP = 15
 
     @property
     def excluded(self) -> bool:
@@ -46,7 +49,7 @@ class Spot(IntEnum):
     @property
     def waits(self) -> bool:
         """True for the spots that have a time ahead of them, or behind them by mistake."""
-        return Spot.DUE <= self <= Spot.MISSED
+        return Spot.DUE <= self <= Spot.QUIET_HELD
 
     @property
     def reason(self) -> str:
@@ -110,11 +113,13 @@ class Queue:
     """Contacts to claim now, in send order: audience indices and send times (epoch seconds).
 
     ``late``: they joined a continuous drip after its start, and count its delays from now.
+    ``domains``: the number of the domain's cap that counts for each, b"" without such caps.
     """
 
     indices: array[int]
     times: Sequence[int]
     late: bool = False
+    domains: bytes = b""
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 OnMissed = Literal["hold", "send", "skip"]
+OnCapped = Literal["skip", "defer"]
 Security = Literal["none", "starttls", "tls"]
 
 
@@ -30,6 +31,11 @@ class Pacing:
     batch_size: int = 1000
     max_per_hour: int | None = None
 
+    @property
+    def free(self) -> bool:
+        """True when mails may leave as fast as the provider takes them."""
+        return not self.delay_seconds and self.max_per_hour is None
+
 
 @dataclass(frozen=True, slots=True)
 class Guards:
@@ -47,6 +53,67 @@ class Lateness:
 
     expires_after: timedelta = timedelta(hours=24)
     on_missed: OnMissed = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """When a contact is not mailed, by the clock on the wall where the contact is.
+
+    ``hours``: from and until, in minutes of the day; over midnight where the end is the earlier
+    one.  ``days``: 0 is Monday.  ``dates``: (year, month, day), the year 0 for every year.
+    What would have to wait longer than ``max_deferral`` is held, sent all the same, or skipped.
+    """
+
+    hours: tuple[int, int] | None = None
+    days: tuple[int, ...] = ()
+    dates: tuple[tuple[int, int, int], ...] = ()
+    max_deferral: timedelta = timedelta(hours=24)
+    on_exceeded: OnMissed = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """At most ``max`` mails of all campaigns to one contact within ``per``, rolling."""
+
+    max: int
+    per: timedelta
+    on_capped: OnCapped = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """``volumes``: mails a day from ``start`` on, by the workspace's clock; days before it are like
+    the first one.  Afterwards as many as on the last day, or ``unlimited``."""
+
+    start: date
+    volumes: tuple[int, ...]
+    unlimited: bool = False
+
+    def volume(self, day: date) -> int | None:
+        """How many mails may leave on this day; None: any number."""
+        number = max(0, (day - self.start).days)
+        if number < len(self.volumes):
+            return self.volumes[number]
+        return None if self.unlimited else self.volumes[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCap:
+    """How many mails may go to some ``domains`` together in any rolling hour; no domains: to all
+    that no other cap names."""
+
+    name: str
+    domains: tuple[str, ...]
+    max_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What all campaigns together may send."""
+
+    max_per_hour: int | None = None
+    warm_up: WarmUp | None = None
+    domains: tuple[DomainCap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +219,14 @@ class Settings:
     pacing: Pacing = Pacing()
     guards: Guards = Guards()
     lateness: Lateness = Lateness()
+    quiet: Quiet | None = None
+    frequency: Frequency | None = None
+    limits: Limits = Limits()
     run: RunSettings = RunSettings()
     suppressions: SuppressionSettings = SuppressionSettings()
     paused: bool = False
+
+    @property
+    def caps_shared(self) -> bool:
+        """Whether one campaign's mails can keep back another's."""
+        return self.frequency is not None or self.limits != Limits()

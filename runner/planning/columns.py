@@ -35,6 +35,9 @@ class Constant(Sequence[int]):
     def __iter__(self) -> Iterator[int]:
         return repeat(self.value, self._length)
 
+    def __contains__(self, value: object) -> bool:
+        return value == self.value and self._length > 0
+
     @overload
     def __getitem__(self, at: int) -> int: ...
     @overload

@@ -129,7 +129,7 @@ def _aspects(old: Campaign, new: Campaign, before: Version, after: Version) -> I
         [(step.id, step.delay, step.only_if) for step in new.steps],
     ):
         yield "when"
-    if old.pacing != new.pacing:
+    if (old.pacing, restraint(old)) != (new.pacing, restraint(new)):
         yield "pacing"
     if old.guards != new.guards:
         yield "guards"
@@ -139,6 +139,12 @@ def _aspects(old: Campaign, new: Campaign, before: Version, after: Version) -> I
 
 def _same_list(old: ContactList | None, new: ContactList | None) -> bool:
     return old == new or _without_place(old) == _without_place(new)
+
+
+def restraint(campaign: Campaign) -> tuple[object, ...]:
+    """What a campaign says of quiet hours, frequency and priority; () for nothing."""
+    said = (campaign.quiet, campaign.frequency, campaign.priority)
+    return said if any(said) else ()
 
 
 def _without_place(contact_list: object) -> object:
@@ -199,4 +205,5 @@ def _row(job: JobPlan, version: Version) -> list[object]:
         sorted(job.audience.excluded.counts().items()),
         version.contents.get((job.campaign.id, job.step.id), ""),
         repr(job.campaign.pacing),
+        *map(repr, restraint(job.campaign)),
     ]

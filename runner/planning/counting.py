@@ -26,7 +26,7 @@ def count(audience: Audience, spots: bytes | bytearray, history: JobHistory) -> 
         failed=len(history.failed),
         in_doubt=len(history.in_doubt),
         in_flight=len(history.in_flight),
-        due=by_spot[Spot.DUE] + by_spot[Spot.MISSED],
+        due=sum(by_spot[spot] for spot in (Spot.DUE, Spot.MISSED, Spot.QUIET_HELD)),
         later=by_spot[Spot.LATER],
         cancelled=by_spot[Spot.CANCELLED],
         excluded=dict(sorted(excluded.items())),
@@ -47,11 +47,13 @@ def _excluded_rows(audience: Audience, history: JobHistory) -> dict[str, int]:
     return dict(+counts)
 
 
-def status(campaign_status: str, counts: Counts, *, paused: bool, held: bool) -> JobStatus:
-    """The one word for a job."""
+def status(
+    campaign_status: str, counts: Counts, *, paused: bool, held: bool, undecided: bool = False
+) -> JobStatus:
+    """The one word for a job; ``undecided``: who is to be skipped may still change."""
     if campaign_status == "cancelled" and (counts.cancelled or not counts.claimed):
         return "cancelled"
-    if not counts.open and not held:
+    if not (counts.open or held or undecided):
         return "failed" if counts.failed and not counts.sent else "sent"
     if paused:
         return "paused"

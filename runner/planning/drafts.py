@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -47,13 +47,19 @@ class CampaignInputs:
 
 @dataclass(slots=True)
 class Draft:
-    """A job: placed, then looked at by the gates, then given its queue."""
+    """A job: placed, then looked at by the gates, then given its queue.
+
+    ``zones``: of the contacts, '' for those without their own.  ``undecided``: until when it is
+    open who of them will get too many mails (epoch seconds; 0: it is decided).
+    """
 
     entry: Entry
     placing: Placing
+    zones: Sequence[str]
     holds: tuple[Hold, ...] = ()
     stopped: bool = False
     queue: Queue = EMPTY_QUEUE
+    undecided: int = 0
 
     def waiting(self) -> bytes:
         """A flag for each contact: has a time, and may go."""

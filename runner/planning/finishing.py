@@ -43,6 +43,7 @@ def _finish(job: Draft, inputs: CampaignInputs, horizon: Horizon) -> JobPlan:
             counts,
             paused=horizon.paused or campaign.status == "paused",
             held=bool(job.holds),
+            undecided=job.undecided > epoch(horizon.now),
         ),
         counts=counts,
         audience=inputs.audience,
@@ -71,7 +72,7 @@ def _completed(history: JobHistory, still_open: int) -> datetime | None:
 def _is_finished(job: Draft, counts: Counts, inputs: CampaignInputs, horizon: Horizon) -> bool:
     """Nothing is owed any more, and the ledger does not say so yet."""
     history, entry, campaign = job.entry.history, job.entry, inputs.campaign
-    if history.closed or campaign.status != "active":
+    if history.closed or campaign.status != "active" or job.undecided > epoch(horizon.now):
         return False
     begun = history.begun or entry.timing.window()[1] <= epoch(horizon.now)
     waiting = counts.due + counts.later + counts.in_flight

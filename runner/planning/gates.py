@@ -26,6 +26,7 @@ class GateInputs:
     history: JobHistory
     campaign_history: CampaignHistory
     content: str = ""
+    quiet: int = 0
 
 
 def gates(job: GateInputs) -> Iterator[Hold]:
@@ -46,6 +47,8 @@ def gates(job: GateInputs) -> Iterator[Hold]:
         )
     if job.missed:
         yield _missed(job)
+    if job.quiet:
+        yield _quiet(job)
     if job.counts.due or job.counts.later:
         yield from _limits(job)
         yield from _changed(job)
@@ -88,6 +91,18 @@ def _missed(job: GateInputs) -> Hold:
         f"{job.missed:,} are more than {_hours(limit.total_seconds())} late",
         _release_missed(job.campaign),
         job.missed,
+    )
+
+
+def _quiet(job: GateInputs) -> Hold:
+    quiet, path = job.campaign.quiet, job.campaign.place.path
+    longest = _hours(quiet.max_deferral.total_seconds()) if quiet else ""
+    return _hold(
+        job,
+        "quiet_hours",
+        f"{job.quiet:,} would have to wait more than {longest} for the end of their quiet time",
+        f"set quiet.on_exceeded: send (or skip), or a longer quiet.max_deferral, in {path}",
+        job.quiet,
     )
 
 

@@ -23,9 +23,8 @@ class Pacer:
     def __init__(self, pacing: Pacing, recent: Iterable[int] = ()) -> None:
         self._delay = float(pacing.delay_seconds)
         self._cap = pacing.max_per_hour
-        self.free = not self._delay and self._cap is None
-        """True when there is nothing to wait for."""
-        past = [] if self.free else sorted(recent)
+        self._free = pacing.free
+        past = [] if self._free else sorted(recent)
         self._last: float = past[-1] if past else -math.inf
         self._window: deque[int] = deque(past[-self._cap :] if self._cap else (), self._cap or 0)
 
@@ -47,11 +46,11 @@ class Pacer:
 
     def take(self, earliest: int) -> int:
         """The next send time that is not before ``earliest``; call in order of ``earliest``."""
-        return earliest if self.free else self.book(self.next(float(earliest)))
+        return earliest if self._free else self.book(self.next(float(earliest)))
 
     def fill(self, earliest: int, count: int) -> array[int]:
         """``take``, ``count`` times."""
-        if self.free:
+        if self._free:
             return array("q", [earliest]) * count
         if self._cap is not None:
             return array("q", (self.take(earliest) for _ in range(count)))

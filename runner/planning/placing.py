@@ -14,11 +14,12 @@ from ..model.contacts import Audience
 from ..model.plan import Spot
 from ..ports import Condition
 from .agenda import Entry, continuous
-from .columns import Constant, Times, flags, indices, spread, table, turn
+from .columns import Constant, Times, flags, indices, spread, table, timed, turn
 from .history import JobHistory
+from .quietness import Quietness, by_pairs
 
 _CLAIMED = (Spot.SENT, Spot.FAILED, Spot.IN_DOUBT, Spot.IN_FLIGHT)
-_WAITING = (Spot.DUE, Spot.LATER, Spot.MISSED)
+_WAITING = (Spot.DUE, Spot.LATER, Spot.MISSED, Spot.QUIET_HELD)
 _AFTER_FIRST = table(
     (
         (Spot.FAILED, Spot.FIRST_STEP_FAILED),
@@ -34,13 +35,15 @@ _AFTER_FIRST = table(
 class Placing:
     """Two columns over an audience: ``spots``, and ``nominal`` times (0: none yet).
 
-    A time counts for those who wait (DUE, LATER, MISSED); a contact that waits for its time stands
+    A time counts for those who wait (DUE, LATER, held); a contact that waits for its time stands
     at LATER until it is paced.  ``late``: these joined a continuous drip after its start.
+    ``loud``: a flag for each whose mail goes in the quiet time all the same, b"" for nobody.
     """
 
     spots: bytearray
     nominal: Times
     late: bool = False
+    loud: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class PlacingInputs:
     ``first``: the placing and history of the drip's first step, None for the first step itself
     and for campaigns that are no drip.  ``sent``: keys sent, by step id, for ``only_if``;
     ``before``: the placings of earlier steps, by step id.  ``until``: conditions are asked only
-    of contacts due by then.
+    of contacts due by then.  ``quiet``: when contacts are not mailed; ``asked``: since when a
+    campaign without a time of its own has been wanted, 0 for others.
     """
 
     campaign: Campaign
@@ -61,6 +65,8 @@ class PlacingInputs:
     first: tuple[Placing, JobHistory] | None = None
     sent: Mapping[str, Set[bytes]] | None = None
     before: Mapping[str, Placing] | None = None
+    quiet: Quietness | None = None
+    asked: int = 0
 
 
 def place(entry: Entry, inputs: PlacingInputs) -> Placing:
@@ -75,6 +81,8 @@ def place(entry: Entry, inputs: PlacingInputs) -> Placing:
         _leave_out_joiners(_owed_still(entry.history, inputs), inputs.audience, placing.spots)
     _set_nominal(entry, inputs, placing)
     _count_from_decisions(entry.history, inputs, placing)
+    if inputs.quiet is not None:
+        _defer(inputs.quiet, inputs, placing)
     if inputs.condition is not None:
         _ask(inputs.condition, inputs, placing)
     return placing
@@ -188,6 +196,31 @@ def _count_from_decisions(history: JobHistory, inputs: PlacingInputs, placing: P
         if nominal[index]:
             nominal[index] = max(nominal[index], int(history.decided[key].timestamp()))
     placing.nominal = nominal
+
+
+def _defer(quiet: Quietness, inputs: PlacingInputs, placing: Placing) -> None:
+    """What is due in the quiet time is due at its end, if that is not too far away."""
+    zones, nominal = inputs.audience.fields["timezone"], placing.nominal
+    over: Times = Constant(0, len(zones))
+    if not placing.late:
+
+        def too_long(time: int, zone: str) -> int:
+            return quiet.too_long(inputs.asked or time, zone)
+
+        over = by_pairs(nominal, zones, too_long)
+    later = by_pairs(nominal, zones, quiet.end)
+    if 1 not in over:
+        placing.nominal = later
+        return
+    chosen = timed(flags(placing.spots, Spot.LATER), over)
+    if quiet.quiet.on_exceeded == "send":
+        placing.loud = chosen
+    else:
+        held = quiet.quiet.on_exceeded == "hold"
+        _put(placing.spots, chosen, Spot.QUIET_HELD if held else Spot.QUIET_HOURS)
+    # those who do not wait for its end keep the time that they were meant to have
+    times = zip(nominal, later, chosen, strict=True)
+    placing.nominal = array("q", (time if chosen else end for time, end, chosen in times))
 
 
 def _ask(condition: Condition, inputs: PlacingInputs, placing: Placing) -> None:

@@ -5,39 +5,41 @@ Place every contact, let the gates look, pace what may go, and cut off what can 
 
 from __future__ import annotations
 
-from ..model.campaign import Campaign, Drip, Recurring
+from ..model.campaign import Drip, Immediate, Recurring
 from ..model.ledger import job_id
 from ..model.plan import JobPlan, Spot
 from . import counting
-from .agenda import Entry, continuous, entries
-from .columns import distinct, indices, turn
+from .account import Account
+from .agenda import Entry, entries
 from .drafts import CampaignDraft, CampaignInputs, Draft, Horizon, epoch
 from .finishing import finish
 from .gates import STOPPING, GateInputs, gates
 from .history import JobHistory
-from .pacing import span
+from .lateness import mark_late
 from .placing import Placing, PlacingInputs, place
 from .queueing import queue_up
+from .quietness import Quietness
 
-__all__ = ["CampaignInputs", "Horizon", "draft", "finish", "plan_campaign"]
+__all__ = ["CampaignInputs", "Horizon", "draft", "finish", "plan_campaign", "queue_up"]
 
 
 def plan_campaign(inputs: CampaignInputs, horizon: Horizon) -> list[JobPlan]:
-    """The plan of every job of a campaign, in order of time."""
-    drafted = draft(inputs, horizon)
-    queue_up(drafted, horizon)
+    """The plan of every job of a campaign that shares no cap with others, in order of time."""
+    account = Account()
+    drafted = draft(inputs, horizon, account)
+    queue_up([drafted], account, horizon)
     return finish(drafted, horizon)
 
 
-def draft(inputs: CampaignInputs, horizon: Horizon) -> CampaignDraft:
+def draft(inputs: CampaignInputs, horizon: Horizon, account: Account) -> CampaignDraft:
     """Every job of a campaign with its contacts placed, and what the gates say of it."""
-    drafted = CampaignDraft(inputs, _place_all(inputs, horizon))
+    drafted = CampaignDraft(inputs, _place_all(inputs, horizon, account))
     for job in drafted.jobs:
         _let_gates_look(job, inputs, horizon)
     return drafted
 
 
-def _place_all(inputs: CampaignInputs, horizon: Horizon) -> list[Draft]:
+def _place_all(inputs: CampaignInputs, horizon: Horizon, account: Account) -> list[Draft]:
     drafts: list[Draft] = []
     first: tuple[Placing, JobHistory] | None = None
     is_drip = isinstance(inputs.campaign.schedule, Drip)
@@ -54,14 +56,23 @@ def _place_all(inputs: CampaignInputs, horizon: Horizon) -> list[Draft]:
                 first=first,
                 sent=sent,
                 before={draft.entry.step.id: draft.placing for draft in drafts} if is_drip else {},
+                quiet=Quietness.of(inputs.campaign),
+                asked=_asked(inputs),
             ),
         )
-        drafts.append(Draft(entry, placing))
+        job = Draft(entry, placing, inputs.audience.fields["timezone"])
+        drafts.append(job)
         # before the next step asks: who was too late for this one is not waited for
-        _mark_missed(drafts[-1], inputs, horizon, len(drafts) if is_drip else 1)
+        mark_late(job, inputs, epoch(horizon.now), account, len(drafts) if is_drip else 1)
         if is_drip and first is None:
             first = (placing, entry.history)
     return drafts
+
+
+def _asked(inputs: CampaignInputs) -> int:
+    planned = inputs.history.planned
+    at_once = isinstance(inputs.campaign.schedule, Immediate) and planned is not None
+    return epoch(planned.at) if planned is not None and at_once else 0
 
 
 def _worth_a_look(inputs: CampaignInputs, horizon: Horizon) -> list[Entry]:
@@ -77,39 +88,6 @@ def _is_over(history: JobHistory) -> bool:
     return history.closed is not None and not history.released and not history.unsettled
 
 
-def _mark_missed(job: Draft, inputs: CampaignInputs, horizon: Horizon, nth: int) -> None:
-    """Whoever is later than the campaign allows, its own pace taken into account: the ``nth`` step
-    of a drip may have to wait for all mails of those before it."""
-    lateness, now = inputs.campaign.lateness, epoch(horizon.now)
-    if lateness.on_missed == "send":
-        return
-    allowed = int(lateness.expires_after.total_seconds())
-    allowed += span(inputs.campaign.pacing, len(inputs.audience) * nth)
-    held = lateness.on_missed == "hold" or _opens(job, inputs.campaign)
-    _move_late(job, now - allowed, Spot.MISSED if held else Spot.TOO_LATE)
-
-
-def _move_late(job: Draft, limit: int, spot: Spot) -> None:
-    """Whoever was due before ``limit`` is at ``spot``."""
-    placing, waiting = job.placing, job.waiting()
-    known = distinct(placing.nominal)
-    if not any(0 < time < limit for time in known):
-        return
-    if waiting.count(1) == placing.spots.count(Spot.LATER) and all(time < limit for time in known):
-        turn(placing.spots, Spot.LATER, spot)
-        return
-    for index in indices(waiting):
-        if placing.nominal[index] < limit:
-            placing.spots[index] = spot
-
-
-def _opens(job: Draft, campaign: Campaign) -> bool:
-    """True for a continuous drip's first step until the enrolment at its start is complete: to
-    skip those who are there would enrol nobody who comes after them either."""
-    entry = job.entry
-    return continuous(campaign) and entry.step is campaign.steps[0] and not entry.history.closed
-
-
 def _let_gates_look(job: Draft, inputs: CampaignInputs, horizon: Horizon) -> None:
     history, campaign = job.entry.history, inputs.campaign
     spots = job.placing.spots
@@ -120,6 +98,7 @@ def _let_gates_look(job: Draft, inputs: CampaignInputs, horizon: Horizon) -> Non
             counts=counting.count(inputs.audience, spots, history),
             audience=len(inputs.audience),
             missed=spots.count(Spot.MISSED),
+            quiet=spots.count(Spot.QUIET_HELD),
             history=history,
             campaign_history=inputs.history,
             content=inputs.contents.get(job.entry.step.id, ""),

@@ -3,53 +3,69 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import compress
+from collections.abc import Sequence
+from itertools import chain, compress
 from operator import and_
 
 from ..model.plan import Queue, Spot
-from .columns import Constant, Times, distinct, indices, mapped, spread, turn
+from .account import Account
+from .allotting import allot
+from .columns import Constant, Times, distinct, indices, mapped, turn
 from .drafts import CampaignDraft, Draft, Horizon, epoch
+from .lines import Line, stretches
 from .pacing import Pacer
+from .quietness import Quietness, by_pairs
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Contacts of a job who may go from the same instant on (epoch seconds), in list order."""
+def queue_up(drafts: Sequence[CampaignDraft], account: Account, horizon: Horizon) -> None:
+    """Give everybody who may go a time, and queue those who can be claimed now.
 
-    arrival: int
-    job: int
-    indices: array[int]
-
-
-def queue_up(draft: CampaignDraft, horizon: Horizon) -> None:
-    """Give everybody of a campaign who may go a time, over all of its jobs in order of time."""
-    pacer = Pacer(draft.campaign.pacing, draft.inputs.history.recent)
-    now, until = epoch(horizon.now), epoch(horizon.claim_until)
-    paced: list[Group] = []
-    for number, job in enumerate(draft.jobs):
-        if pacer.free or job.stopped:
-            _at_once(job, now, until)
+    Only where something is shared, or where times depend on more than the pace, contact by
+    contact.
+    """
+    for draft in drafts:
+        quiet = Quietness.of(draft.campaign)
+        for job in draft.jobs:
+            if job.stopped:
+                _at_once(job, quiet, horizon)
+        if account.shared:
+            continue
+        if draft.campaign.pacing.free:
+            for job in draft.jobs:
+                if not job.stopped:
+                    _at_once(job, quiet, horizon)
+        elif quiet is None:
+            _in_turn(draft, horizon)
         else:
-            paced += groups(job, number, now)
-    lines = [Line(job) for job in draft.jobs] if paced else []
-    for group in sorted(paced, key=lambda group: (group.arrival, group.job)):
-        lines[group.job].add(group.indices, pacer.fill(group.arrival, len(group.indices)))
+            allot([draft], account, horizon)
+    if account.shared:
+        allot(drafts, account, horizon)
+
+
+def _in_turn(draft: CampaignDraft, horizon: Horizon) -> None:
+    """One after the other at the campaign's pace, over all of its jobs in order of time."""
+    pacer = Pacer(draft.campaign.pacing, draft.inputs.history.recent)
+    now = epoch(horizon.now)
+    waiting: dict[tuple[int, int], list[array[int]]] = {}
+    for number, job in enumerate(draft.jobs):
+        for stretch in () if job.stopped else stretches(job, number, now):
+            waiting.setdefault((stretch.arrival, number), []).append(stretch.indices)
+    lines = [Line(job) for job in draft.jobs] if waiting else []
+    for (arrival, number), parts in sorted(waiting.items()):
+        # all who are late are equally late
+        chosen = parts[0] if len(parts) == 1 else array("I", sorted(chain(*parts)))
+        lines[number].add(chosen, pacer.fill(arrival, len(chosen)))
     for line in lines:
-        line.close(until)
+        line.close(epoch(horizon.claim_until))
 
 
-def _at_once(job: Draft, now: int, until: int) -> None:
+def _at_once(job: Draft, quiet: Quietness | None, horizon: Horizon) -> None:
     """Everybody at his time: nothing has to wait for anything else."""
     waiting, placing = job.waiting(), job.placing
     if 1 not in waiting:
         return
-    known = distinct(placing.nominal)
-    times = mapped(placing.nominal, {time: max(time, now) if time else 0 for time in known})
-    placing.nominal = times
-    due = _due(waiting, times, until)
+    placing.nominal = times = _from_now(job, quiet, epoch(horizon.now))
+    due = _due(waiting, times, epoch(horizon.claim_until))
     count = due.count(1)
     if count == placing.spots.count(Spot.LATER):
         turn(placing.spots, Spot.LATER, Spot.DUE)
@@ -58,6 +74,21 @@ def _at_once(job: Draft, now: int, until: int) -> None:
             placing.spots[index] = Spot.DUE
     if count and not job.stopped:
         job.queue = _queue(due, times, late=placing.late)
+
+
+def _from_now(job: Draft, quiet: Quietness | None, now: int) -> Times:
+    """Nobody goes in the past, nor in the quiet time."""
+    nominal, loud = job.placing.nominal, job.placing.loud
+    known = distinct(nominal)
+    if quiet is None or all(time >= now for time in known):
+        return mapped(nominal, {time: max(time, now) if time else 0 for time in known})
+    later = by_pairs(nominal, job.zones, lambda time, zone: quiet.end(max(time, now), zone))
+    if not loud:
+        return later
+    plain = mapped(nominal, {time: max(time, now) if time else 0 for time in known})
+    return array(
+        "q", (p if is_loud else q for p, q, is_loud in zip(plain, later, loud, strict=True))
+    )
 
 
 def _due(waiting: bytes, times: Times, until: int) -> bytes:
@@ -74,48 +105,3 @@ def _queue(due: bytes, times: Times, *, late: bool) -> Queue:
     if len(set(compress(times, due))) > 1:
         chosen = array("I", sorted(chosen, key=times.__getitem__))
     return Queue(chosen, array("q", map(times.__getitem__, chosen)), late)
-
-
-def groups(job: Draft, number: int, now: int) -> Iterator[Group]:
-    """Those of a job who may go, by when they may."""
-    waiting, nominal = job.waiting(), job.placing.nominal
-    if isinstance(nominal, Constant):
-        if 1 in waiting:
-            yield Group(max(nominal.value, now), number, array("I", indices(waiting)))
-        return
-    found: dict[int, array[int]] = {}
-    for index in indices(waiting):
-        arrival = max(nominal[index], now)
-        if arrival not in found:
-            found[arrival] = array("I")
-        found[arrival].append(index)
-    for arrival, chosen in found.items():
-        yield Group(arrival, number, chosen)
-
-
-class Line:
-    """The queue of one job as it grows, in order of send times."""
-
-    def __init__(self, job: Draft) -> None:
-        self.indices = array("I")
-        self.times = array("q")
-        self._job = job
-
-    def add(self, chosen: array[int], times: array[int]) -> None:
-        """Put some at the end."""
-        self.indices.extend(chosen)
-        self.times.extend(times)
-
-    def close(self, until: int) -> None:
-        """Note everybody's time; who goes by ``until`` is due."""
-        if not self.indices:
-            return
-        placing = self._job.placing
-        placing.nominal = column = spread(placing.nominal)
-        for index, time in zip(self.indices, self.times, strict=True):
-            column[index] = time
-        due = bisect_right(self.times, until)
-        for index in self.indices[:due]:
-            placing.spots[index] = Spot.DUE
-        if due:
-            self._job.queue = Queue(self.indices[:due], self.times[:due], late=placing.late)

@@ -42,6 +42,11 @@ class BatchPlan:
         """Audience indices, in send order."""
         return list(self.job.queue.indices[self.start : self.stop])
 
+    @property
+    def domains(self) -> bytes:
+        """The number of the domain's cap that counts for each contact, b"" without such caps."""
+        return self.job.queue.domains[self.start : self.stop]
+
     @cached_property
     def times(self) -> list[int]:
         """Send times (epoch seconds), one per contact."""

@@ -22,6 +22,7 @@ _STYLES = {
     Spot.DUE.reason: ("●", "info"),
     Spot.LATER.reason: ("○", "info"),
     Spot.MISSED.reason: ("!", "warn"),
+    Spot.QUIET_HELD.reason: ("!", "warn"),
 }
 
 
@@ -70,7 +71,7 @@ def _row(page: Page, row: WhyRow, settings: Settings) -> None:
     if row.note:
         parts.append(Piece(row.note))
     page.items(*parts, indent=2)
-    if row.spot in (Spot.DUE.reason, Spot.LATER.reason, Spot.MISSED.reason):
+    if row.spot in (spot.reason for spot in Spot if spot.waits):
         for hold in row.job.holds:
             page.text(Piece("but held:", "warn"), hold.message, indent=2)
             page.text(Piece("To release it:", "dim"), hold.release, indent=4)

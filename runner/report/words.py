@@ -65,6 +65,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "not_enrolled": ("left out of the first step", "left out of the first step"),
     "first_step_failed": ("could not be sent the first step", "could not be sent the first step"),
     "too_late": ("skipped, too late", "skipped, too late"),
+    "quiet_hours": ("skipped, quiet time for too long", "skipped, quiet time for too long"),
+    "frequency_cap": ("had too many mails already", "had too many mails already"),
 }
 """Why a contact is excluded, to be read after a number: (for one, for more)."""
 
@@ -76,12 +78,15 @@ SPOTS: Mapping[str, str] = {
     "due": "due now",
     "later": "to be sent later",
     "missed": "missed its time, held",
+    "quiet_held": "would have to wait too long for the end of its quiet time, held",
     "cancelled": "cancelled",
     "only_if": "not sent: left out by only_if",
     "joined_later": "not sent: joined the list after it was over",
     "not_enrolled": "not sent: was left out of the first step",
     "first_step_failed": "not sent: the first step could not be sent to it",
     "too_late": "not sent: it was too late",
+    "quiet_hours": "not sent: it would have had to wait too long for the end of its quiet time",
+    "frequency_cap": "not sent: too many mails to this contact already",
 }
 """Where one contact stands in one job, by the words of ``Spot``."""
 

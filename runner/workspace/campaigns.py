@@ -10,7 +10,7 @@ from functools import lru_cache
 from ..model.campaign import Campaign, Content, Delay, ListUse, Place, Schedule, Step
 from ..model.settings import Settings, Unsubscribe
 from ..ports import Files
-from . import contents, policies
+from . import contents, policies, restraint
 from .contents import Enclosures
 from .document import Document
 from .layout import is_name
@@ -98,6 +98,7 @@ def _campaign(section: Section, path_id: str, house: House, uses: _Uses) -> Camp
     pacing = policies.pacing(section.section("pacing"), settings.pacing)
     guards = policies.guards(section.section("guards"), settings.guards)
     reply_to = policies.address(section, "reply_to", settings.reply_to)
+    quiet = restraint.quiet(section, "quiet", settings.quiet)
     if planned is None or audience is None or sender is None or not steps:
         return None
     campaign_id = section.get("id", path_id)
@@ -114,6 +115,9 @@ def _campaign(section: Section, path_id: str, house: House, uses: _Uses) -> Camp
         pacing=pacing,
         guards=guards,
         lateness=lateness,
+        quiet=quiet,
+        frequency=restraint.own_frequency(section, settings.frequency),
+        priority=section.get("priority", 0),
         unsubscribe=unsubscribe,
         revision=section.get("revision", 1),
         ignores=policies.ignores(section),

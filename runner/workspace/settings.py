@@ -22,7 +22,7 @@ from ..model.settings import (
     SuppressionSettings,
     Unsubscribe,
 )
-from . import policies
+from . import policies, restraint
 from .document import Document, read
 from .paths import within
 from .problems import Problems
@@ -78,6 +78,9 @@ def _build(document: Document, problems: Problems) -> Settings | None:
         "pacing": policies.pacing(section.section("pacing"), Pacing()),
         "guards": policies.guards(section.section("guards"), Guards()),
         "lateness": policies.lateness(section.section("lateness"), Lateness()),
+        "quiet": restraint.quiet(section, "quiet", None),
+        "frequency": restraint.frequency(section),
+        "limits": restraint.limits(section),
         "run": _run(section.section("run")),
         "suppressions": _suppressions(section),
         "paused": section.get("paused", False),

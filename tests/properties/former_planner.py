@@ -13,8 +13,9 @@ from runner.model.plan import Spot
 from runner.planning import counting
 from runner.planning.agenda import continuous
 from runner.planning.gates import STOPPING, GateInputs, gates
+from runner.planning.lateness import opens
 from runner.planning.pacing import Pacer, span
-from runner.planning.planner import _opens, _worth_a_look
+from runner.planning.planner import _worth_a_look
 
 CLAIMED = (Spot.SENT, Spot.FAILED, Spot.IN_DOUBT, Spot.IN_FLIGHT)
 OPEN = (Spot.IN_DOUBT, Spot.IN_FLIGHT, Spot.DUE, Spot.LATER, Spot.MISSED)
@@ -121,7 +122,7 @@ def _miss(job, inputs, now, nth):
     nth = nth if isinstance(inputs.campaign.schedule, Drip) else 1
     allowed = int(lateness.expires_after.total_seconds())
     allowed += span(inputs.campaign.pacing, len(inputs.audience) * nth)
-    held = lateness.on_missed == "hold" or _opens(job, inputs.campaign)
+    held = lateness.on_missed == "hold" or opens(job, inputs.campaign)
     for index, (spot, time) in enumerate(zip(job.spots, job.times, strict=True)):
         if spot == Spot.LATER and time and time + allowed < now:
             job.spots[index] = Spot.MISSED if held else Spot.TOO_LATE

@@ -9,6 +9,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.planning.account import Account
 from runner.planning.history import fold
 from runner.planning.planner import CampaignInputs, Horizon, draft, plan_campaign
 from runner.survey import _conditions
@@ -47,7 +48,7 @@ def test_without_shared_caps_it_plans_as_before(one, people, random, schedules, 
 
 def assert_same(inputs, horizon):
     plans = plan_campaign(inputs, horizon)
-    drafted = draft(inputs, horizon).jobs
+    drafted = draft(inputs, horizon, Account()).jobs
     before = former_planner.plan(inputs, horizon)
     assert len(plans) == len(before)
     for job, made, former in zip(plans, drafted, before, strict=True):

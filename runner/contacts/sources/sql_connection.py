@@ -76,15 +76,14 @@ class Reader:
 
         Only that many are in memory.  No part of ``query`` is taken for a parameter.
         """
-        options = {"no_parameters": True, "stream_results": True}
+        options = {"no_parameters": True, "stream_results": True, "yield_per": rows}
         result = self.connection.exec_driver_sql(query, execution_options=options)
         with closing(result):
             columns = tuple(result.keys()) if result.returns_rows else ()
-            yield Selected(columns, self._blocks(result, rows))
+            yield Selected(columns, self._blocks(result))
 
-    def _blocks(self, result: CursorResult[Any], rows: int) -> Iterator[Sequence[Row[Any]]]:
-        # both: how many the cursor asks for, and how many come out at a time
-        for block in result.yield_per(rows).partitions(rows):
+    def _blocks(self, result: CursorResult[Any]) -> Iterator[Sequence[Row[Any]]]:
+        for block in result.partitions():
             self.watch.check()
             yield block
 

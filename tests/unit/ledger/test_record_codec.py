@@ -70,6 +70,16 @@ GOLDEN: list[tuple[Record, str]] = [
         ),
     ),
     (
+        replace(CLAIM, domains={"example.com": b"\x02"}),
+        (
+            '{"at":"2025-10-20T14:00:03Z","campaign":"spring/invite",'
+            '"domains":{"example.com":"Ag=="},"id":"c1",'
+            '"keys":"ASNFZ4mrze8BI0VniavN7w==","lease_until":"2025-10-20T14:30:03Z",'
+            '"provider":"smtp","revision":1,"run":"20251020T140003Z-7f","step":"main",'
+            '"times":[[1760968800,2,2]],"total":500,"type":"claim"}'
+        ),
+    ),
+    (
         replace(CLAIM, occurrence="2025-10-20", content="d1", commit="abc", enrolled=AT),
         (
             '{"at":"2025-10-20T14:00:03Z","campaign":"spring/invite","commit":"abc","content":"d1",'

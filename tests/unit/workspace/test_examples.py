@@ -1,14 +1,15 @@
 """The example workspaces: valid ones load whole, faults say exactly what is expected."""
 
 import json
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from runner.model.campaign import Delay, Drip, Ignore, Immediate, Place, Recurring, Scheduled
 from runner.model.contacts import ColumnMap, FileSource, InlineSource
-from runner.model.settings import Mailbox, Secret
+from runner.model.settings import DomainCap, Frequency, Limits, Mailbox, Quiet, Secret, WarmUp
 from runner.workspace import WorkspaceFiles, load
 from runner.workspace.schemas import KINDS, schema_text
 from tests.examples.workspaces import EXPECTED, INVALID, VALID, case_names, problems_of
@@ -58,7 +59,31 @@ def test_settings_are_complete(whole) -> None:
     assert settings.guards.max_failure_rate == 0.025
     assert settings.lateness.expires_after == timedelta(days=1, hours=12)
     assert settings.run.look_ahead == timedelta(hours=2)
+    assert settings.quiet == Quiet(
+        (21 * 60, 8 * 60), (5, 6), ((0, 12, 25), (2026, 11, 26)), timedelta(days=3), "send"
+    )
+    assert settings.frequency == Frequency(2, timedelta(days=7), "defer")
+    assert settings.limits == Limits(
+        5000,
+        WarmUp(date(2026, 11, 1), (500, 1000, 2000), unlimited=True),
+        (
+            DomainCap("gmail.com", ("gmail.com",), 2000),
+            DomainCap("microsoft", ("hotmail.com", "live.com", "outlook.com"), 1000),
+            DomainCap("*", (), 4000),
+        ),
+    )
     assert settings.paused is True
+
+
+def test_a_campaign_has_its_own_way_with_what_all_share(whole) -> None:
+    """Key by key, or not at all."""
+    receipt = whole.campaigns["first-mail"]
+    assert (receipt.quiet, receipt.frequency, receipt.priority) == (None, None, 10)
+    weekly = whole.campaigns["weekly"]
+    common = whole.settings.quiet
+    assert weekly.quiet == replace(common, hours=(12 * 60, 13 * 60 + 30), days=())
+    assert weekly.frequency == Frequency(2, timedelta(days=7), "skip")
+    assert whole.campaigns["drip"].quiet == common
 
 
 def test_a_campaign_takes_from_the_settings_what_it_does_not_say(whole) -> None:
