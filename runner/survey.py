@@ -122,38 +122,16 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
     not, and so costs next to nothing when nothing is due.  A campaign whose list or template
     cannot be read is held, and the others go on.
     """
-    holds = [_broken(campaign, path) for campaign, path in desk.workspace.broken.items()]
-    idle: list[str] = []
-    rescheduled: dict[str, Planned] = {}
     suppressing = Suppressing(
         lambda: ledger.records(BOOK),
         desk.workspace.settings.suppressions,
         horizon.now,
         blind=desk.blind,
     )
-    inputs: list[CampaignInputs] = []
-    glances = {} if thorough else ledger.glances(desk.competing)
-    for campaign in desk.competing.values():
-        seen = glances.get(campaign.id)
-        if seen is not None and _is_idle(campaign, seen, horizon):
-            idle.append(campaign.id)
-            continue
-        history = fold(ledger.records(campaign.id), horizon.now, resends=desk.resends)
-        if (sight := _outdated_sight(campaign, history)) is not None:
-            rescheduled[campaign.id] = sight
-        if not thorough and not needs_list(campaign, history, horizon):
-            idle.append(campaign.id)
-            continue
-        if history.planned is None and (former := renamed_from(desk, campaign, ledger)):
-            holds.append(_renamed(campaign, former))
-            continue
-        try:
-            inputs.append(_inputs(desk, campaign, history, suppressing))
-        except InputError as error:
-            holds.append(_unreadable(campaign, error))
+    found = _read(desk, ledger, horizon, suppressing, thorough=thorough)
     jobs: list[JobPlan] = []
     first_seen: dict[str, int] = {}
-    for drafted in _drafts(desk, ledger, horizon, inputs, holds):
+    for drafted in _drafts(desk, ledger, horizon, found):
         campaign, history = drafted.campaign, drafted.inputs.history
         if campaign.id not in desk.workspace.campaigns:
             continue
@@ -161,37 +139,67 @@ def survey(desk: Desk, ledger: Ledger, horizon: Horizon, *, thorough: bool = Tru
         try:
             _compile(desk, planned)
         except InputError as error:
-            holds.append(_unreadable(campaign, error))
+            found.holds.append(_unreadable(campaign, error))
             continue
         jobs += planned
-        holds += _forgotten(campaign, history, planned)
+        found.holds += _forgotten(campaign, history, planned)
         if history.planned is None and campaign.status == "active":
             first_seen[campaign.id] = len(drafted.inputs.audience)
-    here = desk.workspace.campaigns.keys() | desk.workspace.broken.keys()
-    return Plan(
-        horizon.now,
-        tuple(jobs),
-        tuple(hold for hold in holds if hold.campaign in here),
-        tuple(campaign for campaign in idle if campaign in here),
-        first_seen,
-        rescheduled,
-    )
+    holds, idle = found.of(desk)
+    return Plan(horizon.now, tuple(jobs), holds, idle, first_seen, found.rescheduled)
 
 
-def _drafts(
-    desk: Desk,
-    ledger: Ledger,
-    horizon: Horizon,
-    inputs: Sequence[CampaignInputs],
-    holds: list[Hold],
-) -> list[CampaignDraft]:
+@dataclass(slots=True)
+class _Found:
+    """What was read of the campaigns that have to be planned together."""
+
+    holds: list[Hold]
+    inputs: list[CampaignInputs] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
+    rescheduled: dict[str, Planned] = field(default_factory=dict)
+
+    def of(self, desk: Desk) -> tuple[tuple[Hold, ...], tuple[str, ...]]:
+        """The holds, and who is idle, without those whom the desk shows for company only."""
+        rivals = desk.rivals.keys() - desk.workspace.campaigns.keys()
+        holds = tuple(hold for hold in self.holds if hold.campaign not in rivals)
+        return holds, tuple(campaign for campaign in self.idle if campaign not in rivals)
+
+
+def _read(
+    desk: Desk, ledger: Ledger, horizon: Horizon, suppressing: Suppressing, *, thorough: bool
+) -> _Found:
+    """The inputs of every campaign that must be looked at closely."""
+    found = _Found([_broken(campaign, path) for campaign, path in desk.workspace.broken.items()])
+    glances = {} if thorough else ledger.glances(desk.competing)
+    for campaign in desk.competing.values():
+        seen = glances.get(campaign.id)
+        if seen is not None and _is_idle(campaign, seen, horizon):
+            found.idle.append(campaign.id)
+            continue
+        history = fold(ledger.records(campaign.id), horizon.now, resends=desk.resends)
+        if (sight := _outdated_sight(campaign, history)) is not None:
+            found.rescheduled[campaign.id] = sight
+        if not thorough and not needs_list(campaign, history, horizon):
+            found.idle.append(campaign.id)
+            continue
+        if history.planned is None and (former := renamed_from(desk, campaign, ledger)):
+            found.holds.append(_renamed(campaign, former))
+            continue
+        try:
+            found.inputs.append(_inputs(desk, campaign, history, suppressing))
+        except InputError as error:
+            found.holds.append(_unreadable(campaign, error))
+    return found
+
+
+def _drafts(desk: Desk, ledger: Ledger, horizon: Horizon, found: _Found) -> list[CampaignDraft]:
     """All campaigns with their queues, since they may share caps; what fails is held."""
-    shared, drafts = _account(desk, ledger, horizon, inputs), []
-    for one in inputs:
+    shared, drafts = _account(desk, ledger, horizon, found.inputs), []
+    for one in found.inputs:
         try:
             drafts.append(draft(one, horizon, shared))
         except InputError as error:
-            holds.append(_unreadable(one.campaign, error))
+            found.holds.append(_unreadable(one.campaign, error))
     queue_up(drafts, shared, horizon)
     return drafts
 
