@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -198,3 +199,25 @@ def commit_all(root: Path, remote: Path) -> None:
     call(root, *git, "add", "-A")
     call(root, *git, "commit", "-q", "-m", "Begin")
     call(root, "git", "push", "-q", "origin", "main")
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a process and those that it started took: seconds, CPU seconds, bytes at the peak."""
+
+    wall: float
+    cpu: float
+    peak: int
+
+
+def spend(root: Path, *command: str, **environ: str) -> Spent:
+    """Run a command in the workspace; it must succeed."""
+    own = {**os.environ, "SENDOFF_STATE_KEY": KEY, **environ}
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, cwd=root, env=own, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} ended with {process.returncode}")
+    return Spent(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)

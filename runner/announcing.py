@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,6 +35,11 @@ def ping(url: str) -> str:
     a secret."""
     if urlsplit(url).scheme not in ("http", "https"):
         return "the heartbeat is no http(s) URL"
+    # most runs have nobody to tell, and should not pay for a library that they do not use
+    import http.client  # noqa: PLC0415
+    import urllib.error  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
     request = urllib.request.Request(url, headers={"User-Agent": f"sendoff/{__version__}"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - see above

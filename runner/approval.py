@@ -7,11 +7,11 @@ tree.  The files store has no approval and uses the working tree.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .bootstrap import SETTINGS, Site
 from .errors import StateError, StateMissing, UsageError
@@ -22,6 +22,9 @@ from .repository.objects import read_file
 from .repository.tips import default_tip, fetch
 from .survey import Desk, Desks
 from .workspace import WorkspaceFiles, load, parse_settings
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
 _EXPORTED = (SETTINGS, "campaigns")
 """What is taken from a commit: nothing else of it counts."""
@@ -44,7 +47,7 @@ def desk_at(site: Site, ref: str) -> Iterator[tuple[Desk | None, str]]:
     Raises UsageError for a ref that git does not know.
     """
     commit = _commit(site, ref)
-    with tempfile.TemporaryDirectory(prefix="sendoff-") as directory:
+    with _scratch() as directory:
         root = Path(directory)
         _export(site, commit, root)
         if not (root / SETTINGS).exists():
@@ -143,7 +146,7 @@ class ApprovedDesks:
         return desk
 
     def _export(self, tip: Approved) -> Path:
-        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sendoff-"))
+        directory = self._stack.enter_context(_scratch())
         _export(self._site, tip.commit, Path(directory))
         return Path(directory)
 
@@ -187,6 +190,12 @@ def _commit(site: Site, ref: str) -> str:
     if answer.code != 0:
         raise UsageError(f"git knows no {ref!r} here: fetch it, or name another base")
     return answer.text.strip()
+
+
+def _scratch() -> TemporaryDirectory[str]:
+    import tempfile  # noqa: PLC0415 - a run with nothing due writes nothing
+
+    return tempfile.TemporaryDirectory(prefix="sendoff-")
 
 
 def _content(site: Site, commit: str) -> str:

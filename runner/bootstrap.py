@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -223,6 +222,8 @@ class Site:
             raise UsageError(f"{directory} cannot be written: {error.strerror}") from None
 
     def _write_whole(self, target: Path, content: bytes, mode: int) -> None:
+        import tempfile
+
         # a name that nobody can know beforehand: a link under it would be written through
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         temporary = Path(name)

@@ -13,7 +13,6 @@ import hashlib
 import hmac
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -120,6 +119,8 @@ def _content(place: Path) -> bytes:
 
 
 def _write(place: Path, content: bytes) -> None:
+    import tempfile  # noqa: PLC0415 - mostly there is nothing to be written
+
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # a name that nobody can know beforehand, readable by nobody else
     descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=place.parent)
