@@ -1,0 +1,100 @@
+"""A million contacts, planned and sent: `python -m benchmarks.million [--rows N] [--times N]`.
+
+A list of a million rows, 50,000 suppressed, 500,000 of them in the ledger: exactly 430,034 are due.
+First `sendoff plan`, cold and whole, then `sendoff run`: to a server that takes 80 ms for each
+answer, a thousand mails a request, claims and receipts pushed to a bare repository.  Each recipient
+must be at the server once.  Everything is a process of its own; memory is its peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from .findings import Finding, report
+from .receiver import receiver, recipients
+from .workload import NOW, Cost, People, git, measured, planned, write_workspace
+
+MILLION = 1_000_000
+DELAY = 0.08
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.million", description=__doc__)
+    parser.add_argument("--rows", type=int, default=MILLION, help="a power of ten")
+    parser.add_argument("--times", type=int, default=3)
+    chosen = parser.parse_args()
+    people = People(chosen.rows)
+    with tempfile.TemporaryDirectory(prefix="sendoff-million-") as home:
+        write_workspace(Path(home, "ws"), people)
+        plans = [plan_once(Path(home, "ws"), people) for _ in range(chosen.times)]
+        runs = [run_once(Path(home), people, n) for n in range(chosen.times)]
+    scale = chosen.rows / MILLION
+    found = judged("plan", plans, 4 * scale, 150)
+    report("million", found + judged("run", runs, 20 * scale, 250))
+
+
+def plan_once(root: Path, people: People) -> Cost:
+    cost, due = planned(root)
+    assert due == people.due, due
+    print(f"plan: {cost}", flush=True)
+    return cost
+
+
+def run_once(home: Path, people: People, number: int) -> Cost:
+    """Send to a fresh server from a fresh copy of the workspace and its remote."""
+    root, taken = home / f"run{number}", home / f"taken{number}"
+    shutil.copytree(home / "ws", root)
+    shutil.copytree(home / "ws.git", home / f"run{number}.git")
+    with receiver(DELAY, taken) as url:
+        rewrite(root, url)
+        now = f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+        cost = measured(root, "run", "--now", now, SENDGRID_API_KEY="SG.benchmark")
+    counts = Counter(recipients(taken))
+    assert len(counts) == people.due == counts.total(), (len(counts), counts.total())
+    for directory in (root, root.with_name(root.name + ".git"), taken):
+        shutil.rmtree(directory)
+    print(f"run: {cost}, {people.due:,} at the server, each once", flush=True)
+    return cost
+
+
+def rewrite(root: Path, url: str) -> None:
+    """Let the workspace send through the server at ``url`` and push to its own remote."""
+    settings = root / "sendoff.yaml"
+    text = settings.read_text().replace("provider: outbox", "provider: sendgrid")
+    settings.write_text(f"{text}providers: {{sendgrid: {{base_url: '{url}', concurrency: 4}}}}\n")
+    git(root, "remote", "set-url", "origin", str(root.with_name(root.name + ".git")))
+    # what is sent is what is approved: the settings of the commit, not of the directory
+    git(root, "commit", "-q", "-a", "-m", "Send through the server")
+    git(root, "push", "-q", "origin", "main")
+
+
+def judged(work: str, costs: list[Cost], seconds: float, mebibytes: float) -> list[Finding]:
+    """Wall time and memory against their limits; processor time, which the machine's other work
+    touches least, beside them."""
+    typical = sorted(costs, key=lambda cost: cost.wall)[len(costs) // 2]
+    what = {
+        "plan": "1M-row CSV, 50k suppressed, 500k sent: plan of 430,034",
+        "run": "the same, sent through SendGrid (80 ms), claimed and pushed",
+    }[work]
+    cpu = tuple(seconds / cost.cpu for cost in costs)
+    wall = tuple(seconds / cost.wall for cost in costs)
+    memory = tuple(mebibytes / cost.peak for cost in costs)
+    return [
+        Finding(f"{what}: wall", f"{typical.wall:.2f} s", f"limit {seconds:g} s", wall, 1.0),
+        Finding(f"{what}: processor", f"{typical.cpu:.2f} s", f"{seconds:g} s", cpu),
+        Finding(
+            f"{what}: peak memory",
+            f"{max(cost.peak for cost in costs):.0f} MiB",
+            f"limit {mebibytes:g} MiB",
+            memory,
+            1.0,
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    main()
