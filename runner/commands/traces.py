@@ -103,8 +103,12 @@ def _matches(path: Path, pattern: re.Pattern[bytes]) -> Iterator[int]:
 
 
 def _outbox(site: Site, key: bytes) -> list[Path]:
-    return sorted((site.root / site.settings.outbox.path).rglob(f"{key.hex()}.eml"))
+    place = (site.root / site.settings.outbox.path).resolve()
+    if not place.is_relative_to(site.root.resolve()):
+        return []  # behind a link that leads out: not ours to delete
+    return sorted(path for path in place.rglob(f"{key.hex()}.eml") if not path.is_symlink())
 
 
 def _shown(site: Site, path: Path) -> str:
-    return path.relative_to(site.root).as_posix()
+    home = site.root if path.is_relative_to(site.root) else site.root.resolve()
+    return path.relative_to(home).as_posix()

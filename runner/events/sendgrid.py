@@ -11,7 +11,8 @@ are counted and suppress nobody.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -32,6 +33,8 @@ MOST: Final = 10_000_000
 _RESTARTS: Final = 3
 
 Row = Mapping[str, Any]
+_Name = tuple[str, object, str]
+"""What tells an entry from others: address, time, group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,17 @@ class SendgridFeedback:
         self._deadline = deadline
 
     def read(self, part: str, since: datetime | None, until: datetime) -> Feedback:
-        """See ``ports.FeedbackSource``."""
+        """See ``ports.FeedbackSource``.  A list that moves while it is paged is read again."""
         kind = _KINDS[part]
         span = {"end_time": int(until.timestamp())}
         if since is not None:
             span["start_time"] = int((since - OVERLAP).timestamp())
+        for _ in range(_RESTARTS):
+            with suppress(_Moved):
+                return self._once(kind, span, since)
+        raise ProviderError(f"sendgrid: {kind.path}: the list changes while it is read")
+
+    def _once(self, kind: _Kind, span: Mapping[str, int], since: datetime | None) -> Feedback:
         told: dict[Cause, dict[bytes, int]] = {}
         counts: Counter[str] = Counter()
         for row in self._rows(kind, span):
@@ -111,32 +120,22 @@ class SendgridFeedback:
             times[key] = max(min(time, span["end_time"]), times.get(key, 0))
         return Feedback(told, counts)
 
-    def _rows(self, kind: _Kind, span: Mapping[str, int]) -> list[Row]:
-        """Every entry.  A list that moves while it is paged is read again from its beginning."""
-        for _ in range(_RESTARTS):
-            try:
-                return list(self._paged(kind, span))
-            except _Moved:
-                continue
-        raise ProviderError(f"sendgrid: {kind.path}: the list changes while it is read")
-
-    def _paged(self, kind: _Kind, span: Mapping[str, int]) -> Iterator[Row]:
-        """Pages that overlap by one entry: if it is not there again, entries before it are gone,
-        and as many were passed over."""
-        last: tuple[object, ...] | None = None
-        seen: set[tuple[object, ...]] = set()
+    def _rows(self, kind: _Kind, span: Mapping[str, int]) -> Iterator[Row]:
+        """Every entry, from pages that overlap by one: if it is not there again, entries before it
+        are gone, and as many were passed over (_Moved)."""
+        before: Sequence[_Name] = ()
         for offset in range(0, MOST, PAGE - 1):
             page = self._page(kind, {**span, "limit": PAGE, "offset": offset})
             names = [_name(row, kind) for row in page]
-            if last is not None and last not in names:
+            if before and before[-1] not in names:
                 raise _Moved
-            fresh = [row for row, name in zip(page, names, strict=True) if name not in seen]
-            seen.update(names)
+            known = set(before)
+            fresh = [row for row, name in zip(page, names, strict=True) if name not in known]
             yield from fresh
-            if len(page) < PAGE or len(page) > PAGE or not fresh:
+            if len(page) != PAGE or not fresh:
                 # fewer: that was the end; more, or the same ones again: it knows no pages
                 return
-            last = names[-1]
+            before = names
         raise ProviderError(f"sendgrid: {kind.path}: the list does not end")
 
     def _page(self, kind: _Kind, query: Mapping[str, int]) -> list[Row]:
@@ -152,5 +151,5 @@ class _Moved(Exception):
     """Entries were taken away from the list while it was read."""
 
 
-def _name(row: Row, kind: _Kind) -> tuple[object, ...]:
+def _name(row: Row, kind: _Kind) -> _Name:
     return (str(row.get("email")), row.get(kind.time), str(row.get("group_id")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -356,3 +357,15 @@ def test_a_list_that_cannot_be_read_is_not_taken_for_one_without_the_person(benc
     bench.write("campaigns/lists/people.csv", "name\nAnn\n")
     said = bench.sendoff("forget", "p1@example.com", *AT)
     assert "the list people cannot be read: look there" in said.out
+
+
+def test_to_forget_deletes_nothing_elsewhere(bench: Bench, tmp_path_factory: Any) -> None:
+    """An outbox that is a link leads to somebody else's files."""
+    bench.sendoff("run", *AT)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (bench.root / "outbox").rename(elsewhere / "mails")
+    (bench.root / "outbox").symlink_to(elsewhere / "mails")
+    before = sorted(elsewhere.rglob("*.eml"))
+    assert bench.sendoff("forget", "p1@example.com", "--yes", *AT).code == 0
+    assert sorted(elsewhere.rglob("*.eml")) == before
+    assert len(before) == 5
