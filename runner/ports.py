@@ -249,7 +249,8 @@ class Observer(Protocol):
     """Hears what a run does, as it does it: a progress bar, or log lines.
 
     Events: ``planned`` (due), ``claimed`` (job, count), ``settled`` (job, sent, failed, in_doubt,
-    released), ``raced``, ``waiting`` (seconds), ``held`` (job, code).  Never personal data.
+    released), ``raced``, ``waiting`` (seconds), ``held`` (job, code),
+    ``old_list`` (job).  Never personal data.
     """
 
     def event(self, name: str, **details: object) -> None:

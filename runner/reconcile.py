@@ -147,6 +147,9 @@ class Reconciler:
             plan = self._survey()
         if plan.due:
             self._observer.event("planned", due=plan.due)
+            for job in plan.jobs:
+                if len(job.queue) and job.audience.notes:
+                    self._observer.event("old_list", job=job.job_id)
         return plan
 
     def _horizon(self) -> Horizon:

@@ -182,7 +182,15 @@ VERBS = (
     Verb(
         "lists",
         "show the contact lists: counts, and exclusions by reason",
-        (formats("text", "json"), JSON),
+        (
+            formats("text", "json"),
+            JSON,
+            arg(
+                "--refresh",
+                action="store_true",
+                help="fetch the lists that lie elsewhere, however young their copies are",
+            ),
+        ),
     ),
     Verb(
         "templates",

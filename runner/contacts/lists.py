@@ -15,7 +15,7 @@ from .keys import contact_key, key_maker, key_packer
 from .layout import lay_out
 from .opening import Sources
 from .sources.fetchers import describe
-from .sources.refreshing import FetchedLists
+from .sources.refreshing import FetchedLists, Taken
 from .suppressions import read_suppressions
 
 
@@ -85,6 +85,12 @@ class ContactLists:
         Raises InputError, also for a list that is empty and may not be: who is on it would be
         mailed, or not be mailed, without anybody noticing.
         """
+        audience = self._select(selection)
+        every = (*selection.lists, *selection.minus)
+        notes = tuple(each.message for one in every for each in self._sources.warnings(one))
+        return replace(audience, notes=notes) if notes else audience
+
+    def _select(self, selection: Selection) -> Audience:
         readings = [self._reading(one) for one in (*selection.lists, *selection.minus)]
         if selection.plain and not selection.where.strip():
             return readings[0].audience
@@ -95,6 +101,10 @@ class ContactLists:
                 self._combined[names] = _combined(selection, [one.rows for one in readings])
             self._audiences[key] = _segment(selection, self._combined[names])
         return self._audiences[key]
+
+    def taken(self, contact_list: ContactList) -> Taken | None:
+        """The copy of a list that is fetched, None for one that lies here.  Raises InputError."""
+        return self._sources.taken(contact_list)
 
     def key(self, email: str) -> bytes:
         """The contact key of an address.  Raises InputError for one that is not valid."""

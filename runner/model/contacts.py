@@ -150,8 +150,8 @@ class Audience:
     was given); ``keys`` are contact keys; ``fields`` are the columns by their template name,
     always with ``email`` and ``timezone`` ('' when the contact has none or a wrong one).
     No two rows have the same key.  ``origins``: each contact's list, where there are several.
-    Text may lie packed and elsewhere: ``columns.take`` many
-    values at once, or walk a column.
+    ``notes``: what to warn of, such as a list that is an old copy.  Text may lie packed and
+    elsewhere: ``columns.take`` many values at once, or walk a column.
     """
 
     list_name: str
@@ -161,6 +161,7 @@ class Audience:
     lines: Sequence[int]
     excluded: Excluded = Excluded()
     origins: Sequence[str] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from ..errors import Problem
@@ -18,12 +18,15 @@ class ListView:
     """One list: counts and exclusions by reason.  ``problem``: why it cannot be read, or ''.
 
     ``suppressed``: what lies behind the exclusions of that name.  ``warnings`` are (line in the
-    source, text), without personal data.
+    source, text), without personal data.  ``fetched``: when the copy of a list that lies elsewhere
+    was fetched, and ``age`` how long that is ago; None for one that lies here.
     """
 
     name: str
     description: str
     source: str
+    fetched: datetime | None = None
+    age: timedelta | None = None
     rows: int = 0
     audience: int = 0
     excluded: Mapping[str, int] = field(default_factory=dict)

@@ -33,6 +33,7 @@ def job_record(job: JobPlan, now: datetime) -> dict[str, object]:
         "later_count": counts.later,
         "excluded": dict(counts.excluded),
         "suppressed": dict(job.suppressed),
+        "warnings": list(job.audience.notes),
         "progress": progress(job),
         "started_at": stamp(job.started_at),
         "completed_at": stamp(job.completed_at),

@@ -10,6 +10,7 @@ from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Sc
 from ..model.plan import Hold, JobPlan, Plan, ZoneTime
 from ..planning.view import estimated_duration
 from . import cronwords, times, words
+from .flow import Piece
 from .page import Fact
 
 AT_ONCE = "as long as the provider needs"
@@ -174,6 +175,7 @@ def facts(job: JobPlan, now: datetime, zone: tzinfo, previous: JobPlan | None = 
     return [
         Fact("What", what(job)),
         *people,
+        Fact("Warning", tuple(Piece(note, "warn") for note in job.audience.notes)),
         Fact("When", timing(job, now, zone)),
         Fact("Repeats", repeats(job.campaign)),
         Fact("Takes", takes(job)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ..model.views import ListView
+from ..planning.view import stamp
 from . import words
 from .flow import Piece
 from .jsontext import dump
@@ -39,9 +40,19 @@ def _facts(view: ListView) -> list[Fact]:
         Fact("Who", (f"{view.audience:,} of {words.plural(view.rows, 'contact')} may be mailed",)),
         Fact("Not mailed", words.excluded_reasons(view.excluded, view.suppressed)),
         Fact("Fields", view.fields),
+        Fact("Fetched", _fetched(view)),
         Fact("Used by", used),
         *_warnings(view),
     ]
+
+
+def _fetched(view: ListView) -> tuple[str, ...]:
+    """When it was, for a list that lies elsewhere."""
+    if view.fetched is None or view.age is None:
+        return ()
+    seconds = int(view.age.total_seconds())
+    ago = f"{words.duration(seconds)} ago" if seconds >= 60 else "just now"
+    return (ago, f"{view.fetched:%Y-%m-%d %H:%M} UTC")
 
 
 def _warnings(view: ListView) -> list[Fact]:
@@ -63,6 +74,8 @@ def _record(view: ListView) -> dict[str, object]:
         "name": view.name,
         "description": view.description,
         "source": view.source,
+        "fetched_at": stamp(view.fetched),
+        "age_seconds": int(view.age.total_seconds()) if view.age is not None else None,
         "rows": view.rows,
         "audience": view.audience,
         "excluded": dict(view.excluded),

@@ -71,7 +71,9 @@ class LogObserver:
         fields = harmless(details)
         if name == "planned" and not fields.get("due"):
             return
-        bad = name in ("raced", "held") or fields.get("failed") or fields.get("in_doubt")
+        bad = (
+            name in ("raced", "held", "old_list") or fields.get("failed") or fields.get("in_doubt")
+        )
         write = self._log.warning if bad else self._log.info
         write(name, **fields)
 
