@@ -29,6 +29,7 @@ SECTIONS = {
     "smtp": "SMTP",
     "million": "A million contacts",
     "growth": "How cost grows",
+    "databases": "Lists from databases",
     "planning": "Planning",
     "ledger": "The ledger in git",
     "validate": "Validating a thousand campaigns",

@@ -133,16 +133,8 @@ def _server(text: str, variable: str, seconds: float) -> Engine:
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     url = _parsed(text, variable)
-    options: dict[str, Any] = {}
+    options = _options(url, seconds)
     name = url.get_backend_name()
-    if url.drivername == "postgresql+psycopg":
-        options["connect_args"] = {
-            "connect_timeout": max(2, min(CONNECT_SECONDS, int(seconds))),
-            "application_name": "sendoff",
-            # a pooler between us and the database does not know prepared statements
-            "prepare_threshold": None,
-        }
-        options["use_native_hstore"] = False
     try:
         return create_engine(url, poolclass=NullPool, hide_parameters=True, **options)
     except ModuleNotFoundError as error:
@@ -165,6 +157,23 @@ def _parsed(text: str, variable: str) -> URL:
         # other drivers would take several statements for a query
         return url.set(drivername="postgresql+psycopg")
     return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+
+
+def _options(url: URL, seconds: float) -> dict[str, Any]:
+    """What a driver is told beside the URL: above all, not to wait for ever."""
+    connecting = max(2, min(CONNECT_SECONDS, int(seconds)))
+    if url.drivername == "postgresql+psycopg":
+        arguments: dict[str, Any] = {
+            "connect_timeout": connecting,
+            "application_name": "sendoff",
+            # a pooler between us and the database does not know prepared statements
+            "prepare_threshold": None,
+        }
+        return {"connect_args": arguments, "use_native_hstore": False}
+    if url.get_driver_name() == "pymysql":
+        # it shows no socket to the watch
+        return {"connect_args": {"connect_timeout": connecting, "read_timeout": seconds}}
+    return {}
 
 
 def _distribution(backend: str, module: str) -> str:
