@@ -34,7 +34,7 @@ def fetch(url: str, query: str, seconds: float = 30.0, sink: io.BytesIO | None =
     sink = sink or io.BytesIO()
     fetched = fetcher_of(source, reach).fetch(sink, {})
     assert fetched is not None
-    return sink.getvalue().decode()
+    return sink.getvalue().decode().replace("\r\n", "\n")
 
 
 def refusal(url: str, query: str, seconds: float = 30.0) -> FetchError:

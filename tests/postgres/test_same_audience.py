@@ -24,13 +24,13 @@ def test_the_same_contacts_give_the_same_audience(tmp_path: Path, database: Data
     names = list(suite.CONTACTS[0])
     columns = ", ".join(f'"{name}" text' for name in ("n", *names))
     with database.connect() as connection:
-        connection.execute(f"drop table if exists people; create table people ({columns})")
-        connection.execute("grant select on people to reader")
+        connection.execute(f"drop table if exists contract; create table contract ({columns})")
+        connection.execute("grant select on contract to reader")
         for number, contact in enumerate(suite.CONTACTS):
             values = [str(number), *(contact[name] or None for name in names)]
-            connection.execute("insert into people values (%s, %s, %s, %s, %s, %s)", values)
+            connection.execute("insert into contract values (%s, %s, %s, %s, %s, %s)", values)
     wanted = ", ".join(f'"{name}"' for name in names)
-    source = SqlSource(Secret("DATABASE_URL"), f"select {wanted} from people order by n")  # noqa: S608
+    source = SqlSource(Secret("DATABASE_URL"), f"select {wanted} from contract order by n")  # noqa: S608
     directory = suite.Directory(tmp_path)
     reach = Reach({"DATABASE_URL": database.url()}, StillClock(), directory)
     lists = ContactLists(directory, suite.SECRET, fetched=FetchedLists(reach, None))

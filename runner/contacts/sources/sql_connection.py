@@ -76,14 +76,15 @@ class Reader:
 
         Only that many are in memory.  No part of ``query`` is taken for a parameter.
         """
-        options = {"no_parameters": True, "stream_results": True, "yield_per": rows}
+        options = {"no_parameters": True, "stream_results": True}
         result = self.connection.exec_driver_sql(query, execution_options=options)
         with closing(result):
             columns = tuple(result.keys()) if result.returns_rows else ()
-            yield Selected(columns, self._blocks(result))
+            yield Selected(columns, self._blocks(result, rows))
 
-    def _blocks(self, result: CursorResult[Any]) -> Iterator[Sequence[Row[Any]]]:
-        for block in result.partitions():
+    def _blocks(self, result: CursorResult[Any], rows: int) -> Iterator[Sequence[Row[Any]]]:
+        # both: how many the cursor asks for, and how many come out at a time
+        for block in result.yield_per(rows).partitions(rows):
             self.watch.check()
             yield block
 

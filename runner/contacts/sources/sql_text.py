@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import chain
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -19,6 +20,10 @@ _WORDS: dict[type, str] = {
     tuple: "a row or an array",
     dict: "JSON",
 }
+
+
+_AS_IT_IS = {str, int, float, type(None)}
+"""The types that ``csv`` itself writes as they are wanted here."""
 
 
 class NotText(Exception):
@@ -41,13 +46,16 @@ class RowWriter:
 
     def write(self, block: Iterable[Sequence[Any]]) -> None:
         """Add rows.  Raises NotText."""
-        rows = [self._written(row) for row in block]
+        rows = list(block)
+        if not set(map(type, chain.from_iterable(rows))) <= _AS_IT_IS:
+            rows = [self._written(row) for row in rows]
         self._write(rows)
         self.rows += len(rows)
 
-    def _write(self, rows: Sequence[Sequence[str]]) -> None:
+    def _write(self, rows: Sequence[Sequence[Any]]) -> None:
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(rows)
+        # with this end of a line, a value that holds either of its characters is quoted
+        csv.writer(text, lineterminator="\r\n").writerows(rows)
         self._sink.write(text.getvalue().encode())
 
     def _written(self, row: Sequence[Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import re
@@ -56,7 +57,7 @@ def fetch(
     fetched = fetcher_of(source, reach).fetch(sink, {})
     assert fetched is not None
     assert fetched.form.format == "csv"
-    text = sink.getvalue().decode()
+    text = sink.getvalue().decode().replace("\r\n", "\n")
     assert fetched.rows == text.count("\n") - 1
     return text
 
@@ -84,6 +85,14 @@ class TestRows:
     def test_the_environment_may_name_the_file(self, workspace: Path) -> None:
         assert fetch(workspace, "select n from members", url=Secret("DATABASE_URL")) == "n\n1\n"
 
+    @pytest.mark.parametrize("text", ["a\rb", "a\nb", "a\r\nb", '"', ",", " a ", "\r", "\n\n", ""])
+    def test_any_text_comes_back_as_it_was(self, text: str) -> None:
+        """No value can end a row, or begin another."""
+        sink = io.BytesIO()
+        RowWriter(sink, ["email"]).write([(text,), (text,)])
+        with io.StringIO(sink.getvalue().decode(), newline="") as written:
+            assert list(csv.reader(written, strict=True)) == [["email"], [text], [text]]
+
     def test_a_query_without_rows_has_its_header(self, workspace: Path) -> None:
         assert fetch(workspace, "select email from members where n = 2;") == "email\n"
 
@@ -103,19 +112,24 @@ class TestRows:
             fetcher = fetcher_of(source, Reach({}, CLOCK, WorkspaceFiles(workspace)))
             fetcher.fetch(Nowhere(), {})  # what is imported and remembered counts for none of them
             tracemalloc.start()
-            fetched = fetcher.fetch(Nowhere(), {})
+            nowhere = Nowhere()
+            fetched = fetcher.fetch(nowhere, {})
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
             assert fetched is not None
             assert fetched.rows == rows
+            assert nowhere.writes == 1 + rows // 1000
         assert peaks[1] < 2 * peaks[0]
 
 
 class Nowhere(io.RawIOBase):
+    writes = 0
+
     def writable(self) -> bool:
         return True
 
     def write(self, data: object) -> int:  # type: ignore[override]  # any buffer
+        self.writes += 1
         return len(data)  # type: ignore[arg-type]  # any buffer
 
 
@@ -144,7 +158,7 @@ class TestTypes:
         sink = io.BytesIO()
         writer = RowWriter(sink, ["a", "b"])
         writer.write([(value, "end")])
-        assert sink.getvalue().decode() == f"a,b\n{text},end\n"
+        assert sink.getvalue().decode() == f"a,b\r\n{text},end\r\n"
 
     @pytest.mark.parametrize(
         ("value", "words"),
