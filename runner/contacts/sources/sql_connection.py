@@ -171,7 +171,7 @@ def _options(url: URL, seconds: float) -> dict[str, Any]:
             "prepare_threshold": None,
         }
         return {"connect_args": arguments, "use_native_hstore": False}
-    if url.get_driver_name() == "pymysql":
+    if url.drivername.endswith("+pymysql"):
         # it shows no socket to the watch
         return {"connect_args": {"connect_timeout": connecting, "read_timeout": seconds}}
     return {}
