@@ -14,6 +14,7 @@ from .case import Finding
 from .document import Document
 from .explain import FORBIDDEN, explain
 from .problems import Problems
+from .quickcheck import Check, Unsure, compile_schema
 
 Kind = Literal["campaign", "list", "template", "settings"]
 _OUTER = ("$defs", "$ref", "$id", "$schema")
@@ -27,13 +28,30 @@ def check(document: Document, kind: Kind, problems: Problems) -> bool:
     """
     if document.root.bad:
         return False
-    validator = _validator(kind)
-    if validator.is_valid(document.root.data):
+    if _keeps_to(kind, document.root.data):
         return True
-    for error in validator.iter_errors(document.root.data):
+    errors = list(_validator(kind).iter_errors(document.root.data))
+    for error in errors:
         for finding in explain(error, document, kind):
             _note(finding, document, problems)
-    return False
+    return not errors
+
+
+def _keeps_to(kind: Kind, data: object) -> bool:
+    """Whether nothing is wrong.  What quick checks do not dare to judge, jsonschema does."""
+    quick = _quick(kind)
+    try:
+        return quick is not None and quick(data)
+    except Unsure:
+        return False
+
+
+@cache
+def _quick(kind: Kind) -> Check | None:
+    try:
+        return compile_schema(_whole(kind))
+    except Unsure:
+        return None
 
 
 def _note(finding: Finding, document: Document, problems: Problems) -> None:
@@ -58,14 +76,20 @@ def schema_text(kind: Kind) -> str:
 
 @cache
 def _validator(kind: Kind) -> Any:
-    # 60 ms, only when there is YAML
+    # 60 ms, only when something is wrong
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
 
     # 100.0 is an integer to JSON Schema, but a float to everything after us
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
-    schema = json.loads(schema_text(kind))
     extend: Any = validators.extend
-    return extend(Draft202012Validator, type_checker=types)(_inline(schema, schema["$defs"]))
+    return extend(Draft202012Validator, type_checker=types)(_whole(kind))
+
+
+@cache
+def _whole(kind: Kind) -> Any:
+    """The schema without references."""
+    schema = json.loads(schema_text(kind))
+    return _inline(schema, schema["$defs"])
 
 
 def _is_whole(_checker: object, value: object) -> bool:
