@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 
 from ..approval import approved_desks
 from ..bootstrap import Site
+from ..contacts import ContactLists, length
 from ..errors import InputError, SendoffError, StateMissing
 from ..hosting import schedule
+from ..model.contacts import ContactList, FileSource, InlineSource
 from ..model.ledger import BOOK
 from ..model.views import Check
 from ..planning.book import fold_book
@@ -44,6 +46,7 @@ def _checks(site: Site) -> Iterator[Check]:
         lambda: _provider(site),
         f"look at providers.{settings.provider} in sendoff.yaml and its secrets",
     )
+    yield from _lists(site)
     yield from _suppressions(site)
     yield _clock(site)
     running = schedule(site.environ, site.clock.now())
@@ -80,6 +83,27 @@ def _state(site: Site) -> Check:
         return Check("state", "error", str(error), "see docs/recovery.md")
     count = plural(len(found.campaigns()), "campaign")
     return Check("state", "ok", f"{where}: records of {count}")
+
+
+def _lists(site: Site) -> Iterator[Check]:
+    """Whether lists that lie elsewhere can be had, with the secrets that are set here."""
+    lists = site.workspace.lists.values()
+    far = [one for one in lists if not isinstance(one.source, FileSource | InlineSource)]
+    if far:
+        books = site.contact_lists()
+        yield from (_list(books, one) for one in far)
+
+
+def _list(books: ContactLists, one: ContactList) -> Check:
+    name = f"list {one.name}"
+    try:
+        taken = books.taken(one)
+    except InputError as error:
+        return Check(name, "error", error.problems[0].message, error.problems[0].hint)
+    if taken is None or not taken.failure:
+        return Check(name, "ok", plural(taken.copy.facts.rows if taken else 0, "row"))
+    message = f"a copy {length(taken.age)} old is used: {taken.failure}"
+    return Check(name, "warning", message, "see that it can be fetched")
 
 
 def _suppressions(site: Site) -> Iterator[Check]:

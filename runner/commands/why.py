@@ -20,6 +20,8 @@ from .outcome import Outcome
 from .plan import look
 
 SHOWN = timedelta(days=30)
+UNREAD = "unread"
+"""In the place of a reason: nobody can say whether the contact is on this list."""
 
 
 def why(site: Site, address: str, campaign: str | None, format: str) -> Outcome:  # noqa: A002
@@ -56,8 +58,12 @@ def _told(records: Sequence[Record], key: bytes) -> Iterator[ToldRow]:
 
 def _places(site: Site, books: ContactLists, address: str) -> Iterator[tuple[str, int, str]]:
     for one in site.workspace.lists.values():
-        for row in books.find(one, address):
-            yield one.name, row.line, row.reason
+        try:
+            for row in books.find(one, address):
+                yield one.name, row.line, row.reason
+        except InputError:
+            # one list that cannot be had does not make the others silent
+            yield one.name, 0, UNREAD
 
 
 def _rows(job: JobPlan, key: bytes, snapshot: Snapshot) -> Iterator[WhyRow]:

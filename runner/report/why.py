@@ -39,13 +39,19 @@ def text(view: WhyView, settings: Settings, screen: Screen = PLAIN, note: str = 
     page.facts([_told_fact(row, settings) for row in view.told], indent=0)
     page.blank()
     if view.lists and not view.rows:
-        page.text("No campaign concerns this contact.")
+        which = (
+            "campaign" if all(line for _, line, _ in view.lists) else "campaign that was planned"
+        )
+        page.text(f"No {which} concerns this contact.")
     for row in view.rows:
         _row(page, row, settings)
     return str(page)
 
 
 def _list_fact(name: str, line: int, reason: str) -> Fact:
+    if not line:
+        said = Piece("cannot be read: see sendoff lists", "warn")
+        return Fact("Perhaps on", (Piece(name, "bold"), said))
     verdict = words.spot(reason) if reason else "may be mailed"
     return Fact("On list", (Piece(name, "bold"), f"line {line}", verdict))
 

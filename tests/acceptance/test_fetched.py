@@ -192,3 +192,23 @@ def test_lists_are_combined(bench: Bench) -> None:
     assert used == {"people": ["drip"], "guests": ["drip"], "invited": ["drip"]}
     bench.write("campaigns/drip.yaml", both.replace("minus: invited", 'where: "contact.firstName"'))
     assert "the list guests has no field firstName" in bench.sendoff("validate").out
+
+
+def test_doctor_tells_whether_a_list_can_be_had(bench: Bench, server: WebServer) -> None:
+    assert "list people" in bench.sendoff("doctor").out
+    assert "3 rows" in bench.sendoff("doctor").out
+    fetch_from(bench, server, more=', headers: {Authorization: "env:CRM_TOKEN"}')
+    found = bench.sendoff("doctor")
+    assert found.code == 1
+    assert "CRM_TOKEN is not set here" in " ".join(found.out.split())
+
+
+def test_why_answers_though_a_list_cannot_be_had(bench: Bench, server: WebServer) -> None:
+    bench.write("campaigns/lists/local.yaml", "source: {type: csv, path: people.csv}\n")
+    server.answers["/m.csv"] = DOWN
+    said = bench.sendoff("why", "p1@example.com", "--now", DAY.format(20))
+    assert said.code == 0
+    out = " ".join(said.out.split())
+    assert "No campaign that was planned concerns this contact" in out
+    assert "On list local" in out
+    assert "Perhaps on people · cannot be read" in out

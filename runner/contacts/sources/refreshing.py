@@ -67,6 +67,9 @@ class FetchedLists:
             if key not in self._taken:
                 self._taken[key] = self._find(contact_list, definition, proof)
         except FetchError as error:
+            if self._when == "never" and not _is_here(source):
+                # whatever it was: nothing was to be fetched
+                raise InputError(_held(contact_list, None, _NotHere(describe(source)))) from None
             raise InputError(_held(contact_list, None, error)) from None
         return self._taken[key]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from runner.contacts.sources.age import AgeFetcher
 from runner.contacts.sources.bucket import BucketFetcher
+from runner.contacts.sources.fetchers import fetcher_of
 from runner.contacts.sources.fetching import Fetched, FetchError, Reach
 from runner.model.settings import Secret
 from runner.model.sources import AgeSource, Form, ObjectSource
@@ -267,3 +269,31 @@ def test_the_words_of_a_storage_are_not_repeated(shelf: Shelf, memory: Any) -> N
         fetch_object(shelf, "sick://b/m.csv")
     assert caught.value.__cause__ is None
     assert "123" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("extra", ["parquet", "object", "age"])
+def test_a_package_that_is_missing_is_named(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, extra: str
+) -> None:
+    for package in ("pyarrow", "fsspec", "pyrage"):
+        monkeypatch.setitem(sys.modules, package, None)
+    if extra == "parquet":
+        shelf.put("m.parquet", b"PAR1")
+        said = complaint(lambda: shelf.lists().read(file_list("m.parquet", format="parquet")))
+    else:
+        shelf.put("m.age", b"x")
+        reach = Reach({"AGE_IDENTITY": "x"}, StillClock(), shelf)
+        source = AgeSource("m.age", KEY) if extra == "age" else ObjectSource("s3://b/m.csv")
+        with pytest.raises(FetchError) as caught:
+            fetcher_of(source, reach).fetch(io.BytesIO(), {})
+        said = f"{caught.value} {caught.value.hint}"
+    assert "not installed" in said
+    assert f'pip install "sendoff[{extra}]"' in said
+
+
+def test_a_storages_own_package_is_named(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fsspec")
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(FetchError, match="s3:// is not installed") as caught:
+        fetch_object(shelf, "s3://b/m.csv")
+    assert caught.value.hint == "pip install s3fs"

@@ -278,3 +278,8 @@ def test_a_disk_that_refuses_is_named(room: Room) -> None:
     problem = room.refusal()
     assert "the cache of lists cannot be written" in problem.message
     assert "SENDOFF_CACHE" in problem.hint
+
+
+def test_a_disk_that_refuses_does_not_redden_a_check_of_files(room: Room) -> None:
+    Path(room.directory).write_text("a file, no directory")
+    assert room.refusal("never").code == "list_unread"
