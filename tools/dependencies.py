@@ -39,10 +39,12 @@ WHY: Mapping[str, tuple[str, str]] = {
     "pyarrow": ("pyarrow.parquet", "Parquet files, a batch of rows at a time"),
     "fsspec": ("fsspec", "object storage; each kind takes a package more (s3fs, gcsfs, adlfs)"),
     "pyrage": ("pyrage", "lists that are encrypted with age (Rust)"),
+    "sqlalchemy": ("sqlalchemy", "lists from databases; SQLite needs no more"),
+    "psycopg": ("psycopg", "PostgreSQL, with its own libpq; loads rows in blocks (C)"),
     "cryptography": ("cryptography", "encrypts what is kept of lists outside git"),
 }
 """By distribution: the module that is imported, and why it is there."""
-SKIPPED = frozenset({"dev", "browser"})
+SKIPPED = frozenset({"dev", "browser", "test-postgres"})
 """Extras for those who work on Sendoff."""
 
 
