@@ -31,6 +31,7 @@ SECTIONS = {
     "growth": "How cost grows",
     "databases": "Lists from databases",
     "planning": "Planning",
+    "suppressions": "Suppressions",
     "ledger": "The ledger in git",
     "validate": "Validating a thousand campaigns",
     "idle": "A run with nothing due",

@@ -13,10 +13,9 @@ from typing import Final, Literal
 Verdict = Literal["hard", "soft", "unclear"]
 
 _STATUS: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\d|\.\d)")
-_FULL: Final = {(2, 2), (2, 3), (2, 4), (2, 0)}
-"""Mailbox: over quota, mail too long, list expansion, or something else."""
-_NOT_ABOUT_THE_ADDRESS: Final = {(1, 7), (1, 8), (1, 9)}
-"""The sender's address, and a server that takes nothing for that domain now."""
+_NOT_HIS_FAULT: Final = {(2, 0), (2, 2), (2, 3), (2, 4), (1, 7), (1, 8), (1, 9)}
+"""Of what concerns mailbox and address: over quota, mail too long, list expansion, something else;
+the sender's address, and a server that takes nothing for that domain now."""
 _NOBODY: Final = re.compile(
     r"(?:user|mailbox|recipient|address|account)\b.{0,40}\b(?:unknown|not found|not exist|disabled"
     r"|inactive|unavailable|invalid|rejected: undeliverable)"
@@ -48,6 +47,6 @@ def _of_code(kind: int, subject: int, detail: int) -> Verdict:
         return "soft"
     if subject == 0:
         return "unclear"
-    if subject in (1, 2) and (subject, detail) not in _FULL | _NOT_ABOUT_THE_ADDRESS:
+    if subject in (1, 2) and (subject, detail) not in _NOT_HIS_FAULT:
         return "hard"
     return "soft"
