@@ -42,6 +42,7 @@ from .layout import (
     by_month,
     document_files,
     escape,
+    home,
     ledger_file,
     month_path,
     next_seq,
@@ -274,15 +275,20 @@ class GitStore:
         return check_meta(meta, self._fingerprint, f"{STATE}/{META}")
 
     def _snapshot(self, commit: str) -> Snapshot:
-        def listing() -> Iterator[LedgerFile]:
-            for blob in self._blobs(commit):
+        def listing(*holders: str) -> Iterator[LedgerFile]:
+            for blob in self._blobs(commit, *holders):
                 path = blob.path.removeprefix(f"{STATE}/")
                 if blob.mode != FILE:
                     raise StateCorrupt(f"{blob.path} is not an ordinary file")
                 yield ledger_file(path, blob.oid, blob.size)
 
         return StoredSnapshot(
-            commit, listing, self._read, tokens=lambda: self._tokens(commit), shelf=self.shelf
+            commit,
+            listing,
+            self._read,
+            tokens=lambda: self._tokens(commit),
+            shelf=self.shelf,
+            list_some=lambda names: listing(*(f"{STATE}/{home(name)}" for name in names)),
         )
 
     def _tokens(self, commit: str) -> Mapping[str, str] | None:
@@ -296,9 +302,9 @@ class GitStore:
                 return None
         return found
 
-    def _blobs(self, commit: str) -> Iterator[Blob]:
-        """Everything that lies where records do."""
-        found = list_files(self._git, commit, *_HOLDERS)
+    def _blobs(self, commit: str, *holders: str) -> Iterator[Blob]:
+        """Everything that lies where records do, or in some of those places."""
+        found = list_files(self._git, commit, *(holders or _HOLDERS))
         return (blob for blob in found if blob.path != _MARK)
 
     def _read(self, files: Sequence[LedgerFile]) -> Iterator[bytes]:

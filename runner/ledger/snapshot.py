@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
+from typing import Final
 
 from ..errors import StateCorrupt
 from ..model.contacts import KEY_BYTES
@@ -18,7 +19,13 @@ from .shelf import Shelf, seen
 Tokens = Callable[[], Mapping[str, str] | None]
 """By campaign, what names the content of all its files; None where that cannot be told."""
 ListFiles = Callable[[], Iterable[LedgerFile]]
+ListSome = Callable[[Sequence[str]], Iterable[LedgerFile]]
+"""The files of some campaigns."""
 ReadFiles = Callable[[Sequence[LedgerFile]], Iterator[bytes]]
+
+
+_FEW: Final = 64
+"""Campaigns whose files are asked for by name; more are found sooner among all."""
 
 
 class StoredSnapshot:
@@ -32,12 +39,15 @@ class StoredSnapshot:
         *,
         tokens: Tokens = lambda: None,
         shelf: Shelf | None = None,
+        list_some: ListSome | None = None,
     ) -> None:
         self._version = version
         self._list_files = list_files
         self._read_files = read_files
         self._tokens = tokens
         self._shelf = shelf
+        self._list_some = list_some
+        self._sound = False
 
     @property
     def version(self) -> str:
@@ -47,6 +57,16 @@ class StoredSnapshot:
     @cached_property
     def _files(self) -> Mapping[str, tuple[LedgerFile, ...]]:
         return in_order(self._list_files())
+
+    def _of(self, names: Sequence[str]) -> Mapping[str, tuple[LedgerFile, ...]]:
+        """The files of some campaigns at least.
+
+        Once all others are known to be as they were, only theirs are looked for: what a write
+        costs must not grow with the ledger.
+        """
+        if self._list_some is None or not self._sound or len(names) > _FEW:
+            return self._files
+        return in_order(self._list_some(names))
 
     def campaigns(self) -> Sequence[str]:
         """The ids of the campaigns that have records, sorted."""
@@ -58,7 +78,7 @@ class StoredSnapshot:
         Raises StateCorrupt when one cannot be read or contradicts another; for the latter the
         iterator has to be read to its end.
         """
-        files = self._files.get(campaign, ())
+        files = self._of([campaign]).get(campaign, ())
         return _checked(zip(files, self._read_files(files), strict=True))
 
     def glances(self, campaigns: Collection[str]) -> Mapping[str, Glance | None]:
@@ -71,11 +91,13 @@ class StoredSnapshot:
         if self._shelf is None or tokens is None:
             return dict(self._look(campaigns))
         known = self._shelf.known(tokens)
-        if len(known) < len(tokens):
-            _ = self._files  # something is new: are all files there, and named as files are?
+        changed = [name for name in tokens if name not in known]
+        self._sound = len(changed) <= _FEW
+        if changed:
+            self._of(changed)  # are all files there, and named as files are?
         unread = [name for name in campaigns if name in tokens and not known.get(name)]
         fresh = dict(self._look(unread))
-        if fresh or len(known) < len(tokens):
+        if fresh or changed:
             self._shelf.keep(tokens, known, fresh)
         never = [name for name in campaigns if name not in tokens]
         old = {name: seen(known[name]) for name in campaigns if known.get(name)}
@@ -83,7 +105,8 @@ class StoredSnapshot:
 
     def _look(self, campaigns: Collection[str]) -> Iterator[tuple[str, Glance | None]]:
         """Each campaign at a glance; the files of all are read in one go."""
-        files = {name: self._files.get(name, ()) for name in campaigns}
+        listed = self._of(list(campaigns))
+        files = {name: listed.get(name, ()) for name in campaigns}
         contents = self._read_files([file for own in files.values() for file in own])
         for name, own in files.items():
             yield name, glance(_checked(zip(own, islice(contents, len(own)), strict=True)))

@@ -20,7 +20,7 @@ from runner.model.ledger import Claim, Glance, Receipt, Settled
 from runner.planning.glance import glance
 from runner.ports import Snapshot
 from runner.repository.git import Git
-from runner.repository.objects import commit_files
+from runner.repository.objects import Blob, commit_files
 
 MakeClaim = Callable[..., Claim]
 BRANCH = "sendoff-state"
@@ -90,6 +90,26 @@ def test_what_was_written_since_is_read_and_no_more(store: Counting, make_claim:
     assert store.read == 2
     assert found == by_hand(store.sync())
     assert found["spring/invite"] is not None
+
+
+def test_a_campaign_is_looked_for_alone_once_the_others_are_known(
+    store: Counting, make_claim: MakeClaim
+) -> None:
+    """What a write costs does not grow with the campaigns that it has nothing to do with."""
+    looked(store.sync())
+    store.append(store.sync(), [make_claim("c9", "news")], run="s", message="Claim")
+    listed: list[tuple[str, ...]] = []
+    blobs = store._blobs
+
+    def noting(commit: str, *holders: str) -> Iterator[Blob]:
+        listed.append(holders)
+        return blobs(commit, *holders)
+
+    store._blobs = noting  # type: ignore[method-assign]
+    snapshot = store.sync()
+    assert looked(snapshot) == by_hand(snapshot)
+    assert listed
+    assert all(holders == ("state/ledger/news",) for holders in listed[:2])
 
 
 def test_who_was_not_asked_for_is_read_when_asked_for(store: Counting) -> None:
