@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -393,6 +394,16 @@ class Site:
         def key(address: str) -> bytes | None:
             found = normalise(address)
             return None if found is None else make(found.matching)
+
+        return key
+
+    def person_of(self, settings: Settings) -> Callable[[str], bytes | None]:
+        """The same for what people write: also ``key:`` and the 16 digits of a contact key."""
+        key_of = self.key_of(settings)
+
+        def key(written: str) -> bytes | None:
+            given = re.fullmatch(r"key:([0-9a-f]{16})", written.strip(), re.ASCII | re.IGNORECASE)
+            return bytes.fromhex(given[1]) if given else key_of(written)
 
         return key
 

@@ -36,6 +36,8 @@ def forget(
     if len(addresses) != 1:
         raise UsageError("one person at a time: what is found is about one")
     key, written = keys[0], addresses[0][1]
+    if "@" not in written:
+        raise UsageError("an address is needed here: a contact key does not tell where it stands")
     found = list(traces(site, written, key))
     store = site.store(site.settings)
     snapshot = store.sync()

@@ -79,7 +79,7 @@ def contact_keys(site: Site, addresses: Iterable[tuple[str, str]]) -> list[bytes
 
     Raises UsageError that names places, never an address.
     """
-    key_of = site.key_of(site.settings)
+    key_of = site.person_of(site.settings)
     keys: dict[bytes, None] = {}
     wrong: list[str] = []
     for place, address in addresses:

@@ -77,7 +77,7 @@ def _import(
     format: str,  # noqa: A002
 ) -> Outcome:
     """Everyone in these files, at once; nothing when one of them has an error."""
-    key_of, now = site.key_of(site.settings), site.clock.now().replace(microsecond=0)
+    key_of, now = site.person_of(site.settings), site.clock.now().replace(microsecond=0)
     told: dict[bytes, int] = {}
     counts: Counter[str] = Counter()
     problems: list[Problem] = []

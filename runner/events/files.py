@@ -2,7 +2,8 @@
 
 Tables are what services export: SendGrid, Mailchimp, listmonk and others name the column ``email``
 or ``Email Address``.  A column with the time (``created``, ``UNSUB_TIME`` …) is used if there is
-one, and in bounces of SendGrid the status decides, as it does for those that are pulled.
+one, and in bounces of SendGrid the status decides, as it does for those that are pulled.  A column
+``token`` holds contact keys, which is what the token of an unsubscribe link is.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..model.ledger import SuppressionReason
 from .verdicts import verdict
 
 _EMAIL: Final = ("email", "email address", "email_address", "e-mail", "address", "recipient")
+_KEY: Final = ("token", "key")
 _TIME: Final = ("created", "created_at", "unsub_time", "clean_time", "optout_time", "timestamp")
 _SHOWN: Final = 20
 
@@ -78,26 +80,27 @@ def _rows(path: str, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     head = text.partition("\n")[0].strip()
     delimiter = next((mark for mark in "\t;," if mark in head), ",")
     header = [cell.strip().strip('"').casefold() for cell in head.split(delimiter)]
-    if not set(_EMAIL).intersection(header):
+    if not {*_EMAIL, *_KEY}.intersection(header):
         if len(header) > 1:
             hint = f"call the column with the addresses {_EMAIL[0]}"
             raise InputError([Problem(path, 1, 1, "no column is called email", hint)])
         yield from _lines(text)
         return
     columns = {
-        "email": next(name for name in _EMAIL if name in header),
+        "email": next(name for name in (*_EMAIL, *_KEY) if name in header),
         "time": next((name for name in _TIME if name in header), ""),
         "status": "status",
         "reason": "reason",
     }
     places = {role: header.index(name) for role, name in columns.items() if name in header}
+    prefix = "key:" if columns["email"] in _KEY else ""
     table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         next(table)
         for cells in table:
             if any(map(str.strip, cells)):
                 found = {role: cells[at] for role, at in places.items() if at < len(cells)}
-                yield table.line_num, found
+                yield table.line_num, {**found, "email": prefix + found.get("email", "")}
     except csv.Error:
         message = "the table cannot be read from here on"
         raise InputError([Problem(path, table.line_num, 1, message)]) from None
@@ -106,7 +109,7 @@ def _rows(path: str, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
 def _lines(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     for number, line in enumerate(text.splitlines(), start=1):
         entry = line.partition("#")[0].strip()
-        if entry and not (number == 1 and entry.casefold() in _EMAIL):
+        if entry:
             yield number, {"email": entry}
 
 

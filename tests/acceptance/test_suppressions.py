@@ -369,3 +369,21 @@ def test_to_forget_deletes_nothing_elsewhere(bench: Bench, tmp_path_factory: Any
     assert bench.sendoff("forget", "p1@example.com", "--yes", *AT).code == 0
     assert sorted(elsewhere.rglob("*.eml")) == before
     assert len(before) == 5
+
+
+def test_the_token_of_an_unsubscribe_link_is_enough(bench: Bench) -> None:
+    """The page behind the link knows nobody's address, and need not."""
+    assert bench.sendoff("run", *AT).code == 0
+    links = {str(m["To"]): str(m["List-Unsubscribe"]) for m in bench.outbox()}
+    tokens = {address: link.partition("?t=")[2][:16] for address, link in links.items()}
+    said = bench.sendoff("suppress", f"key:{tokens['p1@example.com']}", *LATER)
+    assert said.out == "1 contact will not be mailed any more.\n"
+    left = bench.write("left.csv", f"when,token\n1,{tokens['p2@example.com'].upper()}\n")
+    args = ("suppressions", "import", str(left), "--reason", "unsubscribed", *LATER)
+    assert "1 file: 1 contact new" in bench.sendoff(*args).out
+    bench.campaign("again")
+    assert bench.sendoff("run", *LATER).code == 0
+    assert [to(bench).count(f"p{n}@example.com") for n in range(5)] == [2, 1, 1, 2, 2]
+    assert bench.sendoff("forget", f"key:{tokens['p1@example.com']}", *LATER).code == 2
+    bad = bench.write("bad.csv", "token\n0123\n")
+    assert bench.sendoff("suppressions", "import", str(bad), *LATER).code == 1

@@ -35,6 +35,7 @@ def read(text: str, reason: SuppressionReason = "manual") -> Feedback:
         "name\tEmail\nAnn\ta@example.com\n\nBob\tb@example.com\n",
         "name,email\nAnn,Ann <a@example.com>\nBob,b@example.com\n",
         "Ann <a@example.com>\nb@example.com\n",
+        "email\na@example.com\nb@example.com\n",
     ],
 )
 def test_the_shapes_that_files_have(text: str) -> None:
