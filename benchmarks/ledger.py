@@ -1,8 +1,8 @@
 """What the ledger costs: bytes of git, pushes, seconds and memory, by number of recipients.
 
-    .venv/bin/python benchmarks/ledger.py            every table, in Markdown (some minutes)
-    .venv/bin/python benchmarks/ledger.py --quick    smaller numbers, to see that it works
-    .venv/bin/python benchmarks/ledger.py size read  only these
+    python -m benchmarks.ledger               against its limits
+    python -m benchmarks.ledger --quick       smaller numbers, to see that it works
+    python -m benchmarks.ledger size read     these tables (also push, append), in Markdown: minutes
 
 Writes exactly what a run writes (claims of a slice, with the receipts of the one before), through
 the stores themselves, with random contact keys: those cannot be compressed, as real ones cannot.
@@ -31,7 +31,8 @@ from statistics import median
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE))
 
-from runner.ledger.files_store import FilesStore  # noqa: E402 - found above
+from benchmarks.findings import Finding, report  # noqa: E402 - found above
+from runner.ledger.files_store import FilesStore  # noqa: E402
 from runner.ledger.git_store import GitStore  # noqa: E402
 from runner.ledger.layout import LedgerFile, by_month, document_files  # noqa: E402
 from runner.ledger.meta import encode_meta  # noqa: E402
@@ -57,6 +58,7 @@ class Load:
     recipients: int
     runs: int
     batch: int
+    seed: int = SEED
 
 
 # -- the ledgers --------------------------------------------------------------------------------
@@ -95,7 +97,7 @@ class Write:
 
 def writes(load: Load) -> Iterator[Write]:
     """All that the runs of a load write: a run a day, each an occurrence of one campaign."""
-    source = random.Random(SEED)
+    source = random.Random(load.seed)
     for number in range(load.runs):
         each = load.recipients // load.runs
         yield from one_run(source, START + timedelta(days=number), each, load.batch)
@@ -238,13 +240,17 @@ def sizes(quick: bool) -> None:
 
 
 def size(load: Load) -> Sequence[object]:
+    pushes, packed = packed_size(load)
+    each = f"{packed / load.recipients:.2f}"
+    counts = [f"{n:,}" for n in (load.recipients, load.runs, load.batch, pushes)]
+    return (*counts, mib(packed), each)
+
+
+def packed_size(load: Load) -> tuple[int, int]:
+    """Pushes, and bytes of git after gc."""
     with tempfile.TemporaryDirectory() as name:
-        home = Path(name)
-        pushes = in_bulk(home / "remote.git", load)
-        packed = packed_bytes(home / "remote.git")
-        each = f"{packed / load.recipients:.2f}"
-        counts = [f"{n:,}" for n in (load.recipients, load.runs, load.batch, pushes)]
-        return (*counts, mib(packed), each)
+        remote = Path(name) / "remote.git"
+        return in_bulk(remote, load), packed_bytes(remote)
 
 
 def mib(number: float) -> str:
@@ -373,6 +379,70 @@ def timed_writes(store: Store) -> tuple[float, float]:
     return median(written), median(syncs)
 
 
+# -- against limits -------------------------------------------------------------------------------
+
+BYTES_LIMIT = 9.5
+CONSTANT = 0.8
+"""What a write on a small ledger costs, divided by what it costs on a large one: 1 is constant."""
+
+
+def findings(quick: bool) -> Iterator[Finding]:
+    """Bytes of git for one recipient, and one more write on a small and on a large ledger."""
+    many = (20_000,) if quick else (100_000, 1_000_000)
+    for recipients in many:
+        for runs, batch in ((10, 1000), (recipients // 10_000 or 1, 1000), (10, 100)):
+            loads = [Load(recipients, runs, batch, seed) for seed in range(1 if quick else 3)]
+            each = [packed_size(load)[1] / recipients for load in loads]
+            yield Finding(
+                f"git, packed: {recipients:,} recipients, {runs} runs, batches of {batch:,}",
+                f"{median(each):.2f} bytes a recipient",
+                f"limit {BYTES_LIMIT} bytes",
+                tuple(BYTES_LIMIT / one for one in each),
+                1.0,
+            )
+    yield from constant(*((1_000, 10_000) if quick else (10_000, 1_000_000)))
+
+
+def constant(few: int, many: int) -> Iterator[Finding]:
+    """One more write on two ledgers, taking turns."""
+    with tempfile.TemporaryDirectory() as name:
+        stores = []
+        for sends in (few, many):
+            home = Path(name) / str(sends)
+            home.mkdir()
+            prepare("git", home, Load(sends, 100, 1000))
+            stores.append(git_store(home))
+            stores[-1].sync()
+        pairs = [[one_write(store, number) for store in stores] for number in range(15)]
+    walls = [[wall for wall, _ in pair] for pair in pairs]
+    cpus = [[cpu for _, cpu in pair] for pair in pairs]
+    for what, found in (("", walls), (", CPU", cpus)):
+        large = median(pair[1] for pair in found) * 1000
+        small = median(pair[0] for pair in found) * 1000
+        yield Finding(
+            f"claim 1,000: read the tip, commit, push; {many:,} sends before{what}",
+            f"{large:.0f} ms",
+            f"with {few:,} sends before: {small:.0f} ms",
+            tuple(pair[0] / pair[1] for pair in found),
+            CONSTANT if what else None,
+        )
+
+
+def one_write(store: Store, number: int) -> tuple[float, float]:
+    """Seconds, and seconds of CPU in git and here, of a sync and an append."""
+    at = START + timedelta(days=440)
+    run = f"20270101T000000Z-{number:06x}"
+    batch = list(claims(random.Random(number), at, run, 1000, 1000))
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    store.append(store.sync(), batch, run=run, message="claim")
+    return time.perf_counter() - wall, cpu_seconds() - cpu
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 TABLES: dict[str, Callable[[bool], None]] = {
     "size": sizes,
     "push": pushes,
@@ -402,8 +472,11 @@ def main() -> None:
         look(*options.look)
         return
     os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    if not options.tables:
+        report("ledger", list(findings(options.quick)))
+        return
     print(machine())
-    for name in options.tables or TABLES:
+    for name in options.tables:
         TABLES[name](options.quick)
 
 

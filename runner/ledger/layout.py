@@ -24,6 +24,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 from urllib.parse import quote, unquote
@@ -62,6 +63,7 @@ class LedgerFile:
         return f"{month_path(self.campaign, self.month)}/{escape(self.run)}-{self.seq:04}.jsonl"
 
 
+@lru_cache(maxsize=8192)
 def escape(name: str) -> str:
     """An id as one path segment.  ValueError for one that would be empty or hidden."""
     if not name or name.startswith("."):

@@ -298,7 +298,7 @@ def decode(line: str, where: str) -> Record:
 
 
 def _parse(line: str) -> Record:
-    values = _object(json.loads(line, object_pairs_hook=_unique, parse_constant=_no_constant))
+    values = _object(_JSON.decode(line))
     name = values.pop("type", None)
     kind = _TYPES.get(name) if isinstance(name, str) else None
     if kind is None:
@@ -317,6 +317,10 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> object:
     raise _UnreadableError(f"{name} is not a value")
+
+
+_JSON: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+"""Made once: a ledger has millions of lines."""
 
 
 def _object(value: object) -> dict[str, object]:
