@@ -80,6 +80,17 @@ class TestReading:
             '2024-02-29,,a%b:c,7d444840-9dc0-11d1-b245-5ffdce74fad2,a  ,"a, b",1'
         )
 
+    def test_a_database_without_an_encoding_is_read_as_utf8(self, database: Database) -> None:
+        """Old ones are such; what is no UTF-8 in them is not guessed at."""
+        database.execute("drop database if exists old")
+        database.execute(
+            "create database old encoding 'SQL_ASCII' template template0"
+            " lc_collate 'C' lc_ctype 'C'"
+        )
+        url = database.url(database="old")
+        assert fetch(url, "select 'Łódź' as city") == "city\nŁódź\n"
+        assert refusal(url, "select E'\\xff'::text as city").hint
+
     def test_the_old_name_of_the_scheme_is_understood(self, database: Database) -> None:
         url = database.url().replace("postgresql://", "postgres://")
         assert fetch(url, "select 1 as one") == "one\n1\n"
@@ -191,6 +202,12 @@ class TestFaults:
             ("select 'p1@example.com'::int", "a value made the query fail (22P02)"),
             ('select "p1@example.com" from members', "does not understand the query (42703)"),
             ("select date 'infinity'", "a value that cannot be read"),
+            ("select date '0001-01-01 BC'", "a value that cannot be read"),
+            (
+                "select ('{\"a\": ' || repeat('9', 5000) || '}')::json",
+                "a value that cannot be read",
+            ),
+            ("select xmlparse(content '<a/>')", "the database cannot do this: unsupported XML"),
             ("select array[email] from members", "the column 'array' holds an array or JSON"),
             ("select to_jsonb(members) from members", "the column 'to_jsonb' holds JSON"),
             ("select email::bytea from members", "the column 'email' holds bytes"),

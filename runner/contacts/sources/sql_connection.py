@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .fetching import FetchError
+from .sql_faults import UNREADABLE
 from .sql_watch import Watch
 
 if TYPE_CHECKING:
@@ -77,16 +78,31 @@ class Reader:
         Only that many are in memory.  No part of ``query`` is taken for a parameter.
         """
         options = {"no_parameters": True, "stream_results": True}
-        result = self.connection.exec_driver_sql(query, execution_options=options)
+        with _stumbling():
+            result = self.connection.exec_driver_sql(query, execution_options=options)
         with closing(result):
             columns = tuple(result.keys()) if result.returns_rows else ()
             yield Selected(columns, self._blocks(result, rows))
 
     def _blocks(self, result: CursorResult[Any], rows: int) -> Iterator[Sequence[Row[Any]]]:
         # both: how many the cursor asks for, and how many come out at a time
-        for block in result.yield_per(rows).partitions(rows):
+        blocks = result.yield_per(rows).partitions(rows)
+        while True:
+            with _stumbling():
+                block = next(blocks, None)
             self.watch.check()
+            if block is None:
+                return
             yield block
+
+
+@contextmanager
+def _stumbling() -> Iterator[None]:
+    """A driver that stumbles over a value tells it: FetchError does not."""
+    try:
+        yield
+    except (ValueError, ArithmeticError, LookupError, TypeError):
+        raise FetchError(*UNREADABLE) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +121,20 @@ def _sqlite(file: Path) -> Engine:
 
     def connect() -> sqlite3.Connection:
         # the watch interrupts from its own thread
-        where = f"file:{quote(str(file))}?mode=ro"
+        where = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if _is_at_rest(file) else ''}"
         return sqlite3.connect(where, uri=True, check_same_thread=False)
 
     return create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+
+
+def _is_at_rest(file: Path) -> bool:
+    """Whether this is a database in WAL mode that nobody has open.
+
+    Reading one writes two files beside it, unless SQLite is told that it does not change.
+    """
+    with file.open("rb") as stream:
+        header = stream.read(20)
+    return header[18:20] == b"\x02\x02" and not file.with_name(f"{file.name}-wal").exists()
 
 
 def _authorizer() -> Callable[..., int]:
@@ -167,6 +193,7 @@ def _options(url: URL, seconds: float) -> dict[str, Any]:
         arguments: dict[str, Any] = {
             "connect_timeout": connecting,
             "application_name": "sendoff",
+            "client_encoding": "utf8",
             # a pooler between us and the database does not know prepared statements
             "prepare_threshold": None,
         }

@@ -1,8 +1,8 @@
 """What databases and their drivers complain of, said without what they would give away.
 
 A driver's text may hold the address of the server, the user, a row or a parameter: it is never
-passed on.  Only what PostgreSQL and SQLite say of the query itself (class 42, "no such table") is,
-for that is text from the repository.
+passed on.  Only what PostgreSQL and SQLite say of the query itself (classes 0A and 42, "no such
+table") is, for that is text from the repository.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from .fetching import FetchError
 
 _STATES = {
-    "0A000": ("the query does more than read", "one SELECT, and no INSERT or UPDATE in its WITH"),
+    "0A000": ("the database cannot do this", "one SELECT, and no INSERT or UPDATE in its WITH"),
     "25001": ("the query tries to leave its read-only transaction", ""),
     "25006": ("the query writes, and only reading is allowed", "leave out what writes"),
     "28000": ("the database does not let this user in", ""),
@@ -67,7 +67,10 @@ _OF_THE_QUERY = re.compile(
     r"(no such (table|column|function)|ambiguous column name|near|incomplete input"
     r"|wrong number of arguments|misuse of|You can only execute one statement)\b"
 )
-_INFINITY = "a date outside the years 1 to 9999?  Select it as text"
+UNREADABLE = (
+    "the database holds a value that cannot be read",
+    "text that is not UTF-8, or a date outside the years 1 to 9999?  Select something else",
+)
 _LONGEST = 160
 
 
@@ -85,7 +88,7 @@ def explain(error: Exception) -> FetchError:
 
 def _by_state(original: Exception, state: str) -> FetchError:
     message, hint = _STATES.get(state) or _CLASSES.get(state[:2]) or ("the query failed", "")
-    if state.startswith("42"):
+    if state.startswith(("42", "0A")):
         message += _quoted(getattr(getattr(original, "diag", None), "message_primary", None))
     return FetchError(f"{message} ({state})", hint, transient=state[:2] in _PASSING)
 
@@ -111,7 +114,7 @@ def _by_words(original: Exception) -> FetchError:
             return FetchError(message, hint, transient=message not in _LASTING)
     kinds = {kind.__name__ for kind in type(original).__mro__}
     if "DataError" in kinds:
-        return FetchError("the database holds a value that cannot be read", _INFINITY)
+        return FetchError(*UNREADABLE)
     if "ProgrammingError" in kinds:
         return FetchError(_CLASSES["42"][0])
     return FetchError("the connection to the database failed or was lost", transient=True)

@@ -113,6 +113,23 @@ class TestRows:
         assert [row[1] for row in read] == ["email", *(text for _, text in rows)]
         assert {len(row) for row in read} == {2}
 
+    def test_reading_leaves_nothing_beside_the_file(self, workspace: Path) -> None:
+        """A database in WAL mode would get two files, which git would show as new."""
+        connection = sqlite3.connect(workspace / "people.db")
+        connection.execute("pragma journal_mode = wal")
+        connection.close()
+        assert fetch(workspace, "select n from members") == "n\n1\n"
+        assert [path.name for path in workspace.iterdir()] == ["people.db"]
+
+    def test_what_another_program_has_just_written_is_seen(self, workspace: Path) -> None:
+        """It has the database open in WAL mode: the row is not yet in the file itself."""
+        connection = sqlite3.connect(workspace / "people.db")
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("insert into members values ('b@x.example', 2, null)")
+        connection.commit()
+        assert fetch(workspace, "select n from members") == "n\n1\n2\n"
+        connection.close()
+
     def test_a_query_without_rows_has_its_header(self, workspace: Path) -> None:
         assert fetch(workspace, "select email from members where n = 2;") == "email\n"
 
