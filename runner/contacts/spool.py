@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import weakref
 
-ROOM = 16 << 20
+ROOM = 4 << 20
 """Bytes kept in memory; the columns of a list share them."""
 
 Ref = bytes | tuple[int, int]
