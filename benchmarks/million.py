@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import statistics
 import tempfile
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+
+from runner.contacts.frames import installed
 
 from .findings import Finding, report
 from .receiver import receiver, recipients
@@ -31,16 +35,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sendoff-million-") as home:
         write_workspace(Path(home, "ws"), people)
         plans = [plan_once(Path(home, "ws"), people) for _ in range(chosen.times)]
+        times = range(chosen.times if installed() else 0)
+        fast = [plan_once(Path(home, "ws"), people, fast=True) for _ in times]
         runs = [run_once(Path(home), people, n) for n in range(chosen.times)]
     scale = chosen.rows / MILLION
-    found = judged("plan", plans, 4 * scale, 150)
-    report("million", found + judged("run", runs, 20 * scale, 250))
+    found = judged("plan", plans, Limit(4 * scale, 150))
+    found += judged("plan with sendoff[fast]", fast, Limit(2 * scale, None)) if installed() else []
+    report("million", found + judged("run", runs, Limit(20 * scale, 250)))
 
 
-def plan_once(root: Path, people: People) -> Cost:
-    cost, due = planned(root)
+@dataclass(frozen=True)
+class Limit:
+    """Wall seconds, and MiB at the peak (None: no limit)."""
+
+    seconds: float
+    peak: float | None
+
+
+def plan_once(root: Path, people: People, *, fast: bool = False) -> Cost:
+    cost, due = planned(root, fast=fast)
     assert due == people.due, due
-    print(f"plan: {cost}", flush=True)
+    print(f"plan{' with the extra' * fast}: {cost}", flush=True)
     return cost
 
 
@@ -72,28 +87,34 @@ def rewrite(root: Path, url: str) -> None:
     git(root, "push", "-q", "origin", "main")
 
 
-def judged(work: str, costs: list[Cost], seconds: float, mebibytes: float) -> list[Finding]:
+WORK = {
+    "plan": "1M-row CSV, 50k suppressed, 500k sent: plan of 430,034",
+    "plan with sendoff[fast]": "the same with `sendoff[fast]`",
+    "run": "the same sent through SendGrid (80 ms), claimed and pushed",
+}
+
+
+def judged(work: str, costs: list[Cost], limit: Limit) -> list[Finding]:
     """Wall time and memory against their limits; processor time, which the machine's other work
     touches least, beside them."""
-    typical = sorted(costs, key=lambda cost: cost.wall)[len(costs) // 2]
-    what = {
-        "plan": "1M-row CSV, 50k suppressed, 500k sent: plan of 430,034",
-        "run": "the same, sent through SendGrid (80 ms), claimed and pushed",
-    }[work]
-    cpu = tuple(seconds / cost.cpu for cost in costs)
-    wall = tuple(seconds / cost.wall for cost in costs)
-    memory = tuple(mebibytes / cost.peak for cost in costs)
-    return [
-        Finding(f"{what}: wall", f"{typical.wall:.2f} s", f"limit {seconds:g} s", wall, 1.0),
-        Finding(f"{what}: processor", f"{typical.cpu:.2f} s", f"{seconds:g} s", cpu),
+    what, seconds = WORK[work], limit.seconds
+    wall = statistics.median(cost.wall for cost in costs)
+    cpu = statistics.median(cost.cpu for cost in costs)
+    peak = max(cost.peak for cost in costs)
+    against = f"limit {seconds:g} s"
+    found = [
         Finding(
-            f"{what}: peak memory",
-            f"{max(cost.peak for cost in costs):.0f} MiB",
-            f"limit {mebibytes:g} MiB",
-            memory,
-            1.0,
+            f"{what}: wall", f"{wall:.2f} s", against, tuple(seconds / c.wall for c in costs), 1
+        ),
+        Finding(
+            f"{what}: processor", f"{cpu:.2f} s", against, tuple(seconds / c.cpu for c in costs)
         ),
     ]
+    if limit.peak is not None:
+        ratios = tuple(limit.peak / cost.peak for cost in costs)
+        at_most = f"limit {limit.peak:g} MiB"
+        found.append(Finding(f"{what}: peak memory", f"{peak:.0f} MiB", at_most, ratios, 1))
+    return found
 
 
 if __name__ == "__main__":

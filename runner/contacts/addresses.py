@@ -24,10 +24,15 @@ _is_plain_domain = re.compile(
 _SPECIAL_USE = ("arpa", "invalid", "local", "localhost", "onion")
 
 _PLAIN_LABEL = "[a-z0-9]++(?:-[a-z0-9]++)*+"  # no double hyphen, which is another matter
+_PLAIN = rf"{_ATEXT}(?:\.{_ATEXT})*+@(?:{_PLAIN_LABEL}\.)++"
+_PLAIN_TOP = "[a-z]++(?:-[a-z]++)*+"
+PLAIN_LONGEST = LOCAL_LIMIT - 1
+"""Short enough for every limit there is, so that nothing else has to be counted."""
+PLAIN = f"^{_PLAIN}{_PLAIN_TOP}$".replace("++", "+").replace("*+", "*")
+SPECIAL = rf"\.(?:{'|'.join(_SPECIAL_USE)})$"
+"""An address in plain letters matches PLAIN and not SPECIAL, in any kind of regular expression."""
 _plain_lines = re.compile(
-    # short enough for every limit there is, so that nothing else has to be counted
-    rf"(?:(?=[^\n]{{1,{LOCAL_LIMIT - 1}}}\n){_ATEXT}(?:\.{_ATEXT})*+@(?:{_PLAIN_LABEL}\.)++"
-    rf"(?!(?:{'|'.join(_SPECIAL_USE)})\n)[a-z]++(?:-[a-z]++)*+\n)*+"
+    rf"(?:(?=[^\n]{{1,{PLAIN_LONGEST}}}\n){_PLAIN}(?!(?:{'|'.join(_SPECIAL_USE)})\n){_PLAIN_TOP}\n)*+"
 ).match
 """As many lines as there are that hold an address in plain letters, its domain in lower case."""
 

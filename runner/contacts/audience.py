@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
@@ -11,11 +11,14 @@ from operator import itemgetter
 
 from ..errors import InputError, Problem
 from ..model.columns import CodedColumn, KeyColumn, Picked, PickedColumn
-from ..model.contacts import NO_KEY, REASONS, Audience, ContactList, Excluded
-from .addresses import fault, read_addresses
+from ..model.contacts import REASONS, Audience, ContactList, Excluded
+from .addresses import fault
 from .bans import BanColumns
 from .columns import LineBuilder, ZoneBuilder
 from .findings import Findings
+from .frames import stripped
+from .identities import identify
+from .keys import Keyer
 from .layout import Layout, lay_out
 from .opening import Sources
 from .persons import IS_MAILED, IS_OUT, OUT, judge, verdict_of
@@ -31,10 +34,10 @@ _INVALID, _SUPPRESSED = verdict_of("invalid_address"), verdict_of("suppressed")
 class Rules:
     """What decides about a contact besides its row.
 
-    ``pack_keys`` takes addresses' matching forms as UTF-8 and gives their keys, one after another.
+    ``keyer`` makes keys of addresses.
     """
 
-    pack_keys: Callable[[Iterable[bytes]], bytes]
+    keyer: Keyer
     suppressions: Suppressions
 
 
@@ -104,22 +107,20 @@ class _Gathering:
 
     def take(self, block: Block) -> None:
         """Add the rows of one block."""
-        found = read_addresses(block.columns[self._email_at])
-        keys = bytearray(self._rules.pack_keys(found.matching))
+        found = identify(block.columns[self._email_at], self._rules.keyer)
         bans = self._ban_columns.read(block, self.problems)
         if self._rules.suppressions.by_domain:
-            self._ban_domains(found.envelopes, bans)
+            self._ban_domains(found.emails, bans)
         for row in found.invalid:
-            keys[row * len(NO_KEY) : (row + 1) * len(NO_KEY)] = NO_KEY
             bans[row] = _INVALID
-            self._refuse(block.columns[self._email_at][row], block.lines[row])
-        self._keys += keys
+            self._refuse(block.columns[self._email_at], row, block.lines[row])
+        self._keys += found.keys
         self._bans += bans
-        self._emails.extend(found.envelopes)
+        self._emails.extend(found.emails)
         self._lines.extend(block.lines)
         self._zones.take(block)
         for _, at, column in self._fields:
-            column.extend(list(map(str.strip, block.columns[at])))
+            column.extend(stripped(block.columns[at]))
 
     def _ban_domains(self, emails: Sequence[str], bans: bytearray) -> None:
         covers = lru_cache(maxsize=1 << 14)(self._rules.suppressions.covers)
@@ -127,8 +128,8 @@ class _Gathering:
         for row in compress(range(len(emails)), map(covers, domains)):
             bans[row] = bans[row] or _SUPPRESSED
 
-    def _refuse(self, raw: str, line: int) -> None:
-        message = "" if self._invalid.full else fault(raw)
+    def _refuse(self, raw: Sequence[str], row: int, line: int) -> None:
+        message = "" if self._invalid.full else fault(raw[row])
         hint = "this row is left out"
         code = "invalid_address"
         self._invalid.add(Problem(self._path, line, 1, message, hint, code, "warning"))

@@ -10,6 +10,7 @@ from ..errors import Problem
 from ..model.contacts import Reason
 from .findings import Findings
 from .flags import ALLOWED, Truths
+from .frames import mapped
 from .layout import Layout
 from .persons import verdict_of
 from .sources import Block
@@ -41,7 +42,7 @@ class BanColumns:
         """
         bans = bytearray(len(block.lines))
         for at, role, bans_when, verdict in self._columns:
-            truths = list(map(self._truths.__getitem__, block.columns[at]))
+            truths = mapped(block.columns[at], self._truths.__getitem__)
             if None in truths:
                 self._note(role, truths, block.lines, problems)
             if bans_when in truths:

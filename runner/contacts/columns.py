@@ -10,6 +10,7 @@ from operator import not_
 from ..errors import Problem
 from ..model.columns import Column
 from .findings import Findings
+from .frames import SeriesColumn, mapped
 from .persons import NOBODY
 from .sources import Block
 from .spool import Spool
@@ -61,12 +62,13 @@ class ZoneBuilder:
             self._column.extend([""] * count)
             return
         written = block.columns[self._at]
-        names = list(map(self._zones.__getitem__, written))
+        names = mapped(written, self._zones.__getitem__)
         self._column.extend(names)
         if "" in names:
             nameless = compress(range(count), map(not_, names))
-            wrong = [row for row in nameless if written[row].strip()]
-            self._wrong += [(self._rows + row, block.lines[row], written[row]) for row in wrong]
+            values = list(written) if isinstance(written, SeriesColumn) else written
+            wrong = [row for row in nameless if values[row].strip()]
+            self._wrong += [(self._rows + row, block.lines[row], values[row]) for row in wrong]
         self._rows += count
 
     def column(self) -> Column[str]:

@@ -16,19 +16,31 @@ def contact_key(secret: bytes, matching: str) -> bytes:
     return hmac.digest(secret, matching.encode(), "sha256")[:KEY_BYTES]
 
 
-def key_packer(secret: bytes) -> Callable[[Iterable[bytes]], bytes]:
-    """``contact_key`` for one secret and a million addresses (as UTF-8): their keys in a row.
+class Keyer:
+    """``contact_key`` for one secret and many addresses.
 
     HMAC by RFC 2104, its two halves keyed once and then copied: about half the time of
-    setting them up for each address.
+    setting them up for each address.  ``text`` is the secret as text, None when it is none.
     """
-    padded = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(
-        _BLOCK, b"\0"
-    )
-    copy_inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded)).copy
-    copy_outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded)).copy
 
-    def pack(addresses: Iterable[bytes]) -> bytes:
+    def __init__(self, secret: bytes) -> None:
+        long = len(secret) > _BLOCK
+        padded = (hashlib.sha256(secret).digest() if long else secret).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+        self.text: str | None
+        try:
+            self.text = secret.decode()
+        except UnicodeDecodeError:
+            self.text = None
+
+    def key(self, matching: str) -> bytes:
+        """The key of one address."""
+        return self.pack([matching.encode()])
+
+    def pack(self, addresses: Iterable[bytes]) -> bytes:
+        """The keys of addresses' matching forms, as UTF-8, one after another."""
+        copy_inner, copy_outer = self._inner.copy, self._outer.copy
         keys: list[bytes] = []
         append = keys.append
         for address in addresses:
@@ -38,10 +50,7 @@ def key_packer(secret: bytes) -> Callable[[Iterable[bytes]], bytes]:
             append(outer.digest()[:KEY_BYTES])
         return b"".join(keys)
 
-    return pack
-
 
 def key_maker(secret: bytes) -> Callable[[str], bytes]:
     """``contact_key`` for one secret and many addresses, one at a time."""
-    pack = key_packer(secret)
-    return lambda matching: pack([matching.encode()])
+    return Keyer(secret).key

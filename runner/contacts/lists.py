@@ -11,7 +11,7 @@ from ..model.contacts import Audience, ContactList, FileSource, InlineSource, Re
 from ..ports import Files
 from .addresses import fault, normalise
 from .audience import Reading, Rows, Rules, mailed, read_list
-from .keys import contact_key, key_maker, key_packer
+from .keys import Keyer, contact_key
 from .layout import lay_out
 from .opening import Sources
 from .sources.fetchers import describe
@@ -156,10 +156,11 @@ class ContactLists:
 
     def _all_rules(self) -> Rules:
         if self._rules is None:
+            keyer = Keyer(self._secret)
             suppressed = read_suppressions(
-                self._files, self._suppressions, key_maker(self._secret), self._suppressed_keys
+                self._files, self._suppressions, keyer.key, self._suppressed_keys
             )
-            self._rules = Rules(key_packer(self._secret), suppressed)
+            self._rules = Rules(keyer, suppressed)
         return self._rules
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from ..model.columns import CodedColumn, Column
+from .frames import SeriesColumn
 from .sources.table import BLOCK_ROWS
 from .spool import Ref, Spool
 
@@ -68,6 +69,10 @@ def pack(values: Sequence[str]) -> bytes:
     if text.count(_APART) != len(values) - 1:
         # a value holds what stands between values; in no file, but a database may have it
         return _AS_JSON + json.dumps(list(values)).encode()
+    return _packed(text)
+
+
+def _packed(text: str) -> bytes:
     return _AS_TEXT + text.encode("utf-8", "surrogatepass")
 
 
@@ -104,17 +109,29 @@ class TextBuilder:
         self._open: list[str] = []
         self._rows = 0
 
-    def extend(self, values: list[str]) -> None:
+    def extend(self, values: Sequence[str]) -> None:
         """Append values."""
         self._rows += len(values)
         if self._coded is not None:
             try:
-                self._coded += bytes(map(self._codes.__getitem__, values))
+                self._coded += self._encoded(values)
             except _TooMany:
                 self._give_up_codes()
             else:
                 return
-        self._append(values)
+        if isinstance(values, SeriesColumn):
+            self._append_series(values)
+        else:
+            self._append(list(values))
+
+    def _encoded(self, values: Sequence[str]) -> bytes:
+        if not isinstance(values, SeriesColumn):
+            return bytes(map(self._codes.__getitem__, values))
+        coded = values.coded()
+        if coded is None:
+            raise _TooMany
+        places, names = coded
+        return places.translate(bytes(map(self._codes.__getitem__, names)).ljust(_FEW, b"\0"))
 
     def _give_up_codes(self) -> None:
         coded, self._coded = self._coded or bytearray(), None
@@ -130,6 +147,16 @@ class TextBuilder:
         while len(self._open) >= BLOCK_ROWS:
             self._blocks.append(self._spool.put(pack(self._open[:BLOCK_ROWS])))
             del self._open[:BLOCK_ROWS]
+
+    def _append_series(self, values: SeriesColumn) -> None:
+        """The same, without taking whole blocks apart."""
+        at = min(-len(self._open) % BLOCK_ROWS, len(values))
+        self._append(values.part(0, at))
+        while len(values) - at >= BLOCK_ROWS:
+            text = values.joined(at, at + BLOCK_ROWS, _APART)
+            self._blocks.append(self._spool.put(_packed(text)))
+            at += BLOCK_ROWS
+        self._append(values.part(at, len(values)))
 
     def column(self) -> Column[str]:
         """The column, once nothing more comes."""

@@ -12,6 +12,7 @@ from ...errors import InputError, Problem
 from ...model.campaign import Place
 from ...model.contacts import FileSource
 from ...ports import Files
+from .. import frames
 from ..findings import Findings
 from .decoding import encoding_of, faults
 from .raw import Limits, OnDisk, RawFile, open_bytes
@@ -51,7 +52,7 @@ def read_delimited(raw: RawFile, place: Place) -> Iterator[Table]:
     delimiter = _delimiter(source, place)
     findings = Findings()
     with faults(raw, findings), open_bytes(raw) as data:
-        records = Records(data, encoding, delimiter)
+        records = Records(data, encoding, delimiter, frames.reader_for(raw.stored.size()))
         header = _header(records, source.path, codecs.BOM_UTF8.decode(encoding, "replace"))
         blocks = _blocks(records, source.path, len(header), findings)
         yield Table(source.path, header, 1, blocks)

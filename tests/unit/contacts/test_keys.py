@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.contacts import contact_key, key_maker
-from runner.contacts.keys import key_packer
+from runner.contacts.keys import Keyer
 
 
 def test_the_key_is_what_rfc_4231_says() -> None:
@@ -30,7 +30,7 @@ def test_secrets_of_any_length_are_keyed_as_hmac_does(length: int) -> None:
 def test_the_fast_way_gives_the_same_keys(secret: bytes, texts: list[str]) -> None:
     expected = [contact_key(secret, text) for text in texts]
     assert list(map(key_maker(secret), texts)) == expected
-    assert key_packer(secret)(text.encode() for text in texts) == b"".join(expected)
+    assert Keyer(secret).pack(text.encode() for text in texts) == b"".join(expected)
 
 
 def test_another_secret_gives_another_key() -> None:

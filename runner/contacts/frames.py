@@ -1,0 +1,181 @@
+"""The quick way through a long plain file, where the extra ``fast`` is installed.
+
+Polars cuts the lines, strips, checks and hashes; what it is given has been looked at before, and
+what is not plainly the same as Python would have it is left to Python.  Nothing here is needed for
+the result: without the extra the same comes out, later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeVar
+
+from ..model.columns import Column
+
+T = TypeVar("T")
+
+ReadLines = Callable[[bytes, int, int, str], list[Sequence[str]] | None]
+
+WORTH_IT = 1 << 20
+"""Polars takes longer to load than shorter texts take without it."""
+_FEW = 256
+_SAMPLE = 4096
+_PYTHON_STRIPS_TOO = b"\x1c\x1d\x1e\x1f"
+
+
+_NEEDED = (("polars", (2,)), ("polars-hash", (0, 9)))
+
+
+@lru_cache(maxsize=1)
+def installed() -> bool:
+    """Whether the extra is there, new enough; loads nothing."""
+    try:
+        return all(_release(name) >= wanted for name, wanted in _NEEDED)
+    except PackageNotFoundError:
+        return False
+
+
+def reader_for(size: int) -> ReadLines | None:
+    """``read_lines`` for a file of ``size`` bytes, if it is there and worth it."""
+    return read_lines if size >= WORTH_IT and installed() else None
+
+
+def _release(name: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version(name).split(".")[:2] if part.isdecimal())
+
+
+@lru_cache(maxsize=1)
+def _polars() -> tuple[Any, Any]:
+    # Half of a list's time to load; only for long lists.
+    return import_module("polars"), import_module("polars_hash")
+
+
+class SeriesColumn(Column[str]):
+    """A column of text that polars holds."""
+
+    __slots__ = ("series",)
+
+    def __init__(self, series: Any) -> None:
+        self.series = series
+
+    def take(self, indices: Sequence[int]) -> list[str]:
+        taken: list[str] = self.series.gather(list(indices)).to_list()
+        return taken
+
+    def part(self, start: int, stop: int) -> list[str]:
+        """The values from ``start`` to before ``stop``."""
+        values: list[str] = self.series.slice(start, stop - start).to_list()
+        return values
+
+    def joined(self, start: int, stop: int, between: str) -> str:
+        """The same values (at least one) as one text."""
+        text: str = self.series.slice(start, stop - start).str.join(between).item()
+        return text
+
+    def stripped(self) -> SeriesColumn:
+        """Without the white space around the values."""
+        return SeriesColumn(self.series.str.strip_chars())
+
+    def coded(self) -> tuple[bytes, list[str]] | None:
+        """Each value's place among the different ones, and those; None when they are many."""
+        if self.series.head(_SAMPLE).n_unique() > _FEW or self.series.n_unique() > _FEW:
+            return None
+        pl, _ = _polars()
+        names = self.series.unique(maintain_order=True)
+        codes = self.series.replace_strict(names, range(len(names)), return_dtype=pl.UInt8)
+        return bytes(codes.to_list()), names.to_list()
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.series.to_list())
+
+
+def mapped(column: Sequence[str], look_up: Callable[[str], T]) -> list[T]:
+    """What each value is in a book of few entries."""
+    if isinstance(column, SeriesColumn) and (coded := column.coded()):
+        codes, names = coded
+        return list(map(list(map(look_up, names)).__getitem__, codes))
+    return list(map(look_up, column))
+
+
+def stripped(column: Sequence[str]) -> Sequence[str]:
+    """The values without the white space around them."""
+    if isinstance(column, SeriesColumn):
+        return column.stripped()
+    return list(map(str.strip, column))
+
+
+def read_lines(text: bytes, count: int, width: int, delimiter: str) -> list[Sequence[str]] | None:
+    """``count`` lines of ``width`` fields without any quote, as columns; None if it is in doubt."""
+    if len(text) < WORTH_IT or len(delimiter.encode()) > 1:
+        return None
+    if len(text.translate(None, _PYTHON_STRIPS_TOO)) != len(text):
+        return None
+    pl, _ = _polars()
+    try:
+        frame = pl.read_csv(
+            text,
+            has_header=False,
+            separator=delimiter,
+            quote_char=None,
+            infer_schema=False,
+            empty_string_is_null=False,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    if frame.shape != (count, width) or any(frame.null_count().row(0)):
+        return None
+    return [SeriesColumn(series) for series in frame.get_columns()]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Addresses without the white space around them, their keys, and the rows of those that take
+    a closer look: their keys mean nothing."""
+
+    emails: SeriesColumn
+    keys: bytearray
+    unusual: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What a usual address looks like: like ``pattern``, not like ``but``, and no longer."""
+
+    pattern: str
+    but: str
+    longest: int
+
+
+def check(raw: SeriesColumn, plain: Plain, secret: str) -> Checked:
+    """Tell usual addresses from others, and hash them in lower case.
+
+    The key of an address is the first 8 bytes of its HMAC-SHA256 under ``secret``.
+    """
+    pl, plh = _polars()
+    frame = pl.DataFrame({"email": raw.stripped().series})
+    lowered = plh.col("email").str.to_lowercase()
+    found = frame.select(
+        plain=pl.col("email").str.contains(plain.pattern)
+        & ~pl.col("email").str.contains(plain.but)
+        & (pl.col("email").str.len_bytes() <= plain.longest),
+        key=lowered.chash.hmac_sha256(key=secret).str.head(16),
+    )
+    return Checked(
+        emails=SeriesColumn(frame["email"]),
+        keys=bytearray.fromhex(found["key"].str.join("").item()),
+        unusual=(~found["plain"]).arg_true().to_list(),
+    )
+
+
+def with_values(column: SeriesColumn, rows: Sequence[int], values: Sequence[str]) -> SeriesColumn:
+    """The column with other values in some rows."""
+    if not rows:
+        return column
+    return SeriesColumn(column.series.clone().scatter(list(rows), list(values)))

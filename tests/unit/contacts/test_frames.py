@@ -1,0 +1,111 @@
+"""With the extra `fast` everything comes out as it does without."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from runner.contacts import frames
+from runner.contacts.identities import identify
+from runner.contacts.keys import Keyer
+from runner.contacts.lists import ContactLists
+from runner.errors import InputError
+from runner.model.contacts import Audience
+
+from .shelf import CSV, SECRET, Shelf, file_list
+from .test_addresses import INVALID, addresses, plain
+
+pytest.importorskip("polars_hash")
+
+HEADER = "email,name,opted_out,timezone\n"
+QUIRKS = (
+    *('"a@x.example",b,,\n', "a@x.example,b,,\r\n", "\n", "a@x.example\n", "b@x.example,\x1cn,,\n"),
+    *("a@bücher.example,Łódź,no,Europe/Paris\n", "A@X.example,\u2003n\u00a0,,Nowhere\n", ",,,\n"),
+    *('c@x.example,"two\nlines",,\n', 'd@x.example,5" pipe,yes,UTC\n', "e@x.example,\t,x,\n"),
+    *(
+        "f@x.invalid,n,,\n",
+        "g@a--b.example,n,,\n",
+        "H@x.example,\x85,maybe,\n",
+        "é@x.example,n,,\n",
+    ),
+)
+lines = st.sampled_from(QUIRKS) | st.builds(
+    "u{}@x.example,Name {},{},{}\n".format,
+    st.integers(0, 30),
+    st.integers(0, 600),
+    st.sampled_from(["", "no", "yes", "2024-05-01"]),
+    st.sampled_from(["", "UTC", " Europe/Paris ", "Moon"]),
+)
+
+
+def outcome(lists: ContactLists) -> object:
+    """All of an audience and its warnings, or the complaint instead."""
+    try:
+        audience = lists.read(file_list())
+    except InputError as error:
+        return error.problems
+    return everything(audience), lists.warnings(file_list())
+
+
+def everything(audience: Audience) -> object:
+    out = audience.excluded
+    fields = {name: list(column) for name, column in audience.fields.items()}
+    rows = (list(audience.emails), audience.keys.packed, list(audience.lines))
+    return rows, fields, list(out.keys), list(out.reasons), list(out.lines)
+
+
+@given(st.lists(lines, max_size=25), st.sampled_from(["", "\ufeff"]))
+@example(["a@x.example,n,,\n"] * 3 + ["\n"], "\ufeff")
+@example([f"u{n}@x.example,{n},,UTC\n" for n in range(5000)], "")
+@example([f"u{n}@x.example,n,,\n" for n in range(4000)] + [QUIRKS[5], "x,y,,\n"] * 9, "")
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_list_is_the_same_list(shelf: Shelf, rows: list[str], mark: str) -> None:
+    """Quotes, blank and ragged lines, other line ends, marks, letters beyond ASCII, duplicates,
+    addresses that are none, unknown words: the audience, or the complaints, are the same."""
+    shelf.put(CSV, mark + HEADER + "".join(rows))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "WORTH_IT", 0)
+        quick = outcome(shelf.lists())
+        patch.setattr(frames, "installed", lambda: False)
+        assert outcome(shelf.lists()) == quick
+
+
+@given(st.lists(addresses | plain | st.sampled_from([raw for raw, _ in INVALID]), max_size=12))
+@settings(max_examples=50)
+def test_addresses_have_the_same_keys(raw: list[str]) -> None:
+    import polars
+
+    raw = [one for one in raw if not set(one) & set("\ud800\x1c\x1d\x1e\x1f")]
+    column = frames.SeriesColumn(polars.Series(raw, dtype=polars.String))
+    quick, slow = identify(column, Keyer(SECRET)), identify(raw, Keyer(SECRET))
+    assert (list(quick.emails), quick.keys, quick.invalid) == (
+        slow.emails,
+        slow.keys,
+        slow.invalid,
+    )
+
+
+def test_a_secret_that_is_no_text_is_hashed_by_python() -> None:
+    import polars
+
+    column = frames.SeriesColumn(polars.Series(["a@x.example"]))
+    keyer = Keyer(b"\xff\xfe")
+    assert identify(column, keyer).keys == keyer.key("a@x.example")
+
+
+def test_white_space_is_what_python_strips() -> None:
+    """All but four characters, for which a text is left to Python."""
+    import polars
+
+    characters = [chr(n) for n in range(sys.maxunicode + 1) if not 0xD800 <= n <= 0xDFFF]
+    stripped = frames.SeriesColumn(polars.Series(["x" + c for c in characters])).stripped()
+    found = [c for c, text in zip(characters, stripped, strict=True) if len(text) == 1]
+    expected = [c for c in characters if c.isspace() and c not in "\x1c\x1d\x1e\x1f"]
+    assert found == expected
+
+
+def test_what_is_short_is_not_worth_loading_it() -> None:
+    assert frames.read_lines(b"a,b\n", 1, 2, ",") is None
