@@ -38,10 +38,9 @@ def main() -> None:
         times = range(chosen.times if installed() else 0)
         fast = [plan_once(Path(home, "ws"), people, fast=True) for _ in times]
         runs = [run_once(Path(home), people, n) for n in range(chosen.times)]
-    scale = chosen.rows / MILLION
-    found = judged("plan", plans, Limit(4 * scale, 150))
-    found += judged("plan with sendoff[fast]", fast, Limit(2 * scale, None)) if installed() else []
-    report("million", found + judged("run", runs, Limit(20 * scale, 250)))
+    found = judged("plan", plans, Limit(4, 150))
+    found += judged("plan with sendoff[fast]", fast, Limit(2, None)) if installed() else []
+    report("million", found + judged("run", runs, Limit(20, 250)))
 
 
 @dataclass(frozen=True)
