@@ -119,10 +119,10 @@ def wrap_core(fate: Fate) -> None:
     fate.around(reconcile.Reconciler, "_settle", "run:settle")
     begin = reconcile.Reconciler.run
 
-    def run(self: Any) -> Any:
+    def run(self: Any, *begun: Any) -> Any:
         if fate.orders.ready >= 0:
             os.write(fate.orders.ready, b".")
-        return begin(self)
+        return begin(self, *begun)
 
     reconcile.Reconciler.run = run  # type: ignore[method-assign]
 
@@ -165,7 +165,7 @@ def wrap_disk(fate: Fate) -> None:
     """What the files store and the outbox do to the disk, system call by system call."""
     from runner.providers import outbox
 
-    fate.around(outbox, "replace_file", "outbox:file")
+    fate.around(outbox.Folder, "replace", "outbox:file")
     fate.around(outbox, "make_durable", "outbox:durable")
     write, fsync = os.write, os.fsync
 
