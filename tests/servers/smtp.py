@@ -62,7 +62,7 @@ class _Protocol(SMTP):
 
 
 class SmtpServer:
-    """Listens on 127.0.0.1:``port`` while entered.
+    """Listens on 127.0.0.1:``port`` while entered; offers PIPELINING unless told not to.
 
     ``tls``: "" | "starttls" | "tls".  ``users``: name -> password; none: no authentication.
     Scripts, by recipient: ``answer_rcpt`` and ``answer_data`` hold replies, ``drop_before_data``
@@ -72,7 +72,12 @@ class SmtpServer:
     """
 
     def __init__(
-        self, *, tls: str = "", users: dict[str, str] | None = None, smtputf8: bool = False
+        self,
+        *,
+        tls: str = "",
+        users: dict[str, str] | None = None,
+        smtputf8: bool = False,
+        pipelining: bool = True,
     ) -> None:
         self.messages: list[Received] = []
         self.answer_mail = ""
@@ -89,6 +94,7 @@ class SmtpServer:
         self._stopped = False
         self.users = users or {}
         self._smtputf8 = smtputf8
+        self._pipelining = pipelining
         self._lock = threading.Lock()
         self._tls = tls
         self.authority = trustme.CA() if tls else None
@@ -143,6 +149,18 @@ class SmtpServer:
         protocol = _Protocol(self, enable_SMTPUTF8=self._smtputf8, **options)
         protocol.scripted = self
         return protocol
+
+    async def handle_EHLO(  # noqa: N802 - the base says so
+        self,
+        _server: SMTP,
+        session: Session,
+        _envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        offers = ["250-PIPELINING"] if self._pipelining else []
+        return [*responses[:-1], *offers, responses[-1]]
 
     async def handle_RCPT(  # noqa: N802 - the base names it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any

@@ -47,9 +47,9 @@ def _kinds(outcomes: list[Outcome]) -> list[str]:
     return [outcome.kind for outcome in outcomes]
 
 
-@pytest.fixture
-def server() -> Iterator[SmtpServer]:
-    with SmtpServer() as running:
+@pytest.fixture(params=[True, False], ids=["pipelining", "one by one"])
+def server(request: pytest.FixtureRequest) -> Iterator[SmtpServer]:
+    with SmtpServer(pipelining=request.param) as running:
         yield running
 
 
@@ -304,11 +304,12 @@ def test_no_secret_shows() -> None:
     assert "hunter2" not in str(door)
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_goes_wrong_the_outcomes_are_true(seed: int) -> None:
+def test_whatever_goes_wrong_the_outcomes_are_true(seed: int, pipelining: bool) -> None:
     """Accepted: taken once.  Ambiguous: once or not.  All else: not taken."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    with SmtpServer() as server:
+    with SmtpServer(pipelining=pipelining) as server:
         for number in range(80):
             address = f"c{number}@example.org"
             fate = chance.choice(["well"] * 3 + ["rcpt", "data", "before", "during", "after"])
