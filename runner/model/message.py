@@ -6,8 +6,9 @@ provider with substitutions sends the text once; one without joins the pieces pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Literal
 
 from .settings import Mailbox
@@ -53,6 +54,14 @@ class Composed:
         return "".join(
             piece if isinstance(piece, str) else self.values[piece][index] for piece in segments
         )
+
+    def every(self, segments: Segments, count: int) -> Iterator[str]:
+        """The full text of one part for each of ``count`` contacts, in order."""
+        pieces: list[Iterable[str]] = [
+            repeat(piece, count) if isinstance(piece, str) else self.values[piece]
+            for piece in segments
+        ]
+        return map("".join, zip(*pieces, strict=True)) if pieces else repeat("", count)
 
 
 @dataclass(frozen=True, slots=True)

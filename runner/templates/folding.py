@@ -441,19 +441,65 @@ class Folding:
         tests: list[Code | None] = [None] * len(values)
         if node.test is not None:
             values, tests = self._tested(node, values, scope)
-        if any(tests) and (node.else_ or "loop" in _names(node.body)):
-            raise self._unproven("loop or else in a loop that is filtered by a contact", node)
+        if any(tests):
+            self._chosen(node, values, tests, scope, steps)
+            return
         state = LoopContext(values, self._wording.sandbox.undefined)
-        for (item, _), test in zip(state, tests, strict=True):
+        for item, _ in state:
             inner = dict(scope)
             self._bind(node.target, Known(item), inner)
             inner["loop"] = Known(state)
-            body: Steps = steps if test is None else []
-            self._body(node.body, inner, body)
-            if test is not None:
-                self._add(steps, Choice((test,), (body, [])))
+            self._body(node.body, inner, steps)
         if not values:
             self._body(node.else_, dict(scope), steps)
+
+    def _chosen(
+        self,
+        node: nodes.For,
+        values: Sequence[Any],
+        tests: Sequence[Code | None],
+        scope: Scope,
+        steps: Steps,
+    ) -> None:
+        """Unroll a loop over known items of which the contact chooses some."""
+        decided: dict[str, Code] = {}
+        chosen = [self._decided(test, decided, steps) for test in tests]
+        state = self._counted(node, chosen, steps)
+        told: set[str] = set()
+        for item, one in zip(values, chosen, strict=True):
+            inner = dict(scope)
+            self._bind(node.target, Known(item), inner)
+            body: Steps = []
+            if state:
+                inner["loop"] = state
+            self._body(node.body, inner, body)
+            if state:
+                self._add(body, Bind(state.index, Code(f"{state.index} + 1")))
+            self._add(steps, Choice((one,), (body, []), told=one.source not in told))
+            told.add(one.source)
+        if node.else_:
+            none = self._wording.made(" or ".join(dict.fromkeys(one.source for one in chosen)))
+            other: Steps = []
+            self._body(node.else_, dict(scope), other)
+            self._add(steps, Choice((none,), ([], other)))
+
+    def _counted(self, node: nodes.For, chosen: Sequence[Code], steps: Steps) -> Looping | None:
+        """``loop`` where it is used: how many are chosen, and a counter."""
+        used = {name.name for part in node.body for name in part.find_all(nodes.Name)}
+        if "loop" not in used:
+            return None
+        state = Looping(self._wording.local().source, self._wording.local().source)
+        total = self._wording.made(" + ".join(one.source for one in chosen))
+        self._add(steps, Bind(state.length, total), Bind(state.index, Code("0")))
+        return state
+
+    def _decided(self, test: Code | None, decided: dict[str, Code], steps: Steps) -> Code:
+        """Whether an item is chosen, kept as a truth value, once for the same test."""
+        source = test.source if test else "True"
+        if source not in decided:
+            decided[source] = self._wording.local()
+            self._add(steps, Bind(decided[source].source, Code(f"(True if {source} else False)")))
+        return decided[source]
 
     def _tested(
         self, node: nodes.For, values: Sequence[Any], scope: Scope
@@ -568,9 +614,3 @@ def _listed(items: Known) -> list[Any]:
         return list(items.value)
     except TypeError as error:
         raise Unproven("a loop over what is no list") from error
-
-
-def _names(body: Sequence[nodes.Node]) -> set[str]:
-    return {name.name for node in body for name in node.find_all(nodes.Name)} | {
-        node.name for node in body if isinstance(node, nodes.Name)
-    }

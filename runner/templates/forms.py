@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import lru_cache
 
 from .atoms import ESCAPES, Kind, clean
 from .shapes import Shape, Slot, Slotted
+
+MAX_WRITTEN_OUT = 200
+"""Slots of one filler that is written out as Python."""
 
 MAX_KEPT = 10_000
 """Values whose written form is kept."""
@@ -63,29 +66,42 @@ def filler(slotted: Slotted) -> Filler:
     form = "".join("%s" if isinstance(p, Slot) else p.replace("%", "%%") for p in slotted)
     if not slots:
         return form % ()
-    kinds = {slot.kind for slot in slots}
-    if len(slots) == 1:
-        return _one(form, slots[0])
+    if len(slots) > MAX_WRITTEN_OUT:
+        written = [(_AGAIN[slot.kind], slot.number) for slot in slots]
+        return lambda row: form % tuple([again[row[number]] for again, number in written])
+    texts = _between(slotted)
     numbers = [slot.number for slot in slots]
-    if len(kinds) == 1:
-        return _alike(form, numbers, slots[0].kind)
-    written = [(_AGAIN[slot.kind], slot.number) for slot in slots]
-    return lambda row: form % tuple([again[row[number]] for again, number in written])
+    made: Filler = _maker(tuple(slot.kind for slot in slots))(*texts, *numbers)
+    return made
 
 
-def _one(form: str, slot: Slot) -> Filler:
-    again, number = _AGAIN[slot.kind], slot.number
-    if form == "%s":
-        return lambda row: again[row[number]]
-    return lambda row: form % again[row[number]]
+def _between(slotted: Slotted) -> list[str]:
+    """The texts around slots: one more than there are slots."""
+    texts = [""]
+    for piece in slotted:
+        if isinstance(piece, str):
+            texts[-1] += piece
+        else:
+            texts.append("")
+    return texts
 
 
-def _alike(form: str, numbers: Sequence[int], kind: Kind) -> Filler:
-    write, first, end = _AGAIN[kind].__getitem__, numbers[0], numbers[-1] + 1
-    if list(numbers) == [*range(first, end)]:
-        return lambda row: form % tuple(map(write, row[first:end]))
-    pick = itemgetter(*numbers)
-    return lambda row: form % tuple(map(write, pick(row)))
+@lru_cache(maxsize=1024)
+def _maker(kinds: tuple[Kind, ...]) -> Callable[..., Filler]:
+    """Makes fillers for slots of these kinds, written out as Python: from texts and numbers.
+
+    The source holds names of ours only.
+    """
+    texts = [f"t{number}" for number in range(len(kinds) + 1)]
+    numbers = [f"n{number}" for number in range(len(kinds))]
+    written = "".join(
+        f"{{{text}}}{{{kind}_[row[{number}]]}}"
+        for text, kind, number in zip(texts, kinds, numbers, strict=False)
+    )
+    source = f"lambda {', '.join([*texts, *numbers])}: lambda row: f'{written}{{{texts[-1]}}}'"
+    names = {f"{kind}_": again for kind, again in _AGAIN.items()}
+    maker: Callable[..., Filler] = eval(source, {**names, "__builtins__": {}})  # noqa: S307 - ours
+    return maker
 
 
 def _written(kind: Kind) -> Callable[[str], str]:

@@ -160,7 +160,9 @@ class _Writer:
             return code.source
         if code.simple:  # most are text already, and a call takes its time
             return f"({code.source} if {code.source}.__class__ is str else text({code.source}))"
-        return self._kept.get(code.source) or f"text({code.source})"
+        return self._kept.get(code.source) or (
+            f"(t if (t := {code.source}).__class__ is str else text(t))"
+        )
 
     def _step(self, step: Step, depth: int, indent: str) -> Iterator[str]:
         if isinstance(step, Bind):
@@ -176,7 +178,10 @@ class _Writer:
         for number, arm in enumerate(step.arms):
             word = f"elif {step.tests[number].source}" if number < len(step.tests) else "else"
             yield f"{indent}{word[2:] if number == 0 else word}:"
-            yield f"{indent}    path.append({number})"
+            if step.told:
+                yield f"{indent}    path.append({number})"
+            else:
+                yield f"{indent}    pass"
             yield from self.lines(arm, depth + 1)
 
     def _loop(self, step: Loop, depth: int, indent: str) -> Iterator[str]:

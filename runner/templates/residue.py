@@ -121,10 +121,14 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The first of ``tests`` that holds says which of ``arms`` is taken; the last arm is else."""
+    """The first of ``tests`` that holds says which of ``arms`` is taken; the last arm is else.
+
+    ``told``: the path says so.  If not, the same test was told of right before.
+    """
 
     tests: tuple[Code, ...]
     arms: tuple[Steps, ...]
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ def emitted(steps: Sequence[Step], path: Sequence[int]) -> list[str | None]:
     """What is printed on a path, in order: texts that are known, None for what is worked out."""
     found: list[str | None] = []
     rest = iter(path)
+    taken: dict[str, int] = {}
 
     def walk(steps: Sequence[Step]) -> None:
         for step in steps:
@@ -168,7 +173,9 @@ def emitted(steps: Sequence[Step], path: Sequence[int]) -> list[str | None]:
                 known = isinstance(step.value, Known)
                 found.append(str(step.value.value) if known else None)  # type: ignore[union-attr]
             elif isinstance(step, Choice):
-                walk(step.arms[next(rest)])
+                if step.told:
+                    taken[step.tests[0].source] = next(rest)
+                walk(step.arms[taken[step.tests[0].source]])
             elif isinstance(step, Loop):
                 count = next(rest)
                 for _ in range(count):

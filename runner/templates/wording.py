@@ -7,7 +7,7 @@ source.  Filters, tests, attributes, calls and arithmetic are those of the sandb
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from jinja2 import Undefined, nodes
 from jinja2.runtime import LoopContext, markup_join, str_join
 
 from ..sandbox import Sandbox
+from ..sandbox.filters import TEXT_FILTERS
 from .residue import (
     Bind,
     Code,
@@ -31,6 +32,12 @@ from .residue import (
 
 MAX_SOURCE = 20_000
 """Characters of one expression; beyond it is left to the sandbox."""
+
+MAX_REMEMBERED = 2_000
+"""Texts for which a filter's answer is kept, and the length of the longest."""
+
+REMEMBERED = TEXT_FILTERS | {"replace", "indent", "wordwrap", "split", "default", "d"}
+"""Filters that give the same for the same text and arguments."""
 
 _COMPARISONS = {
     "eq": "==", "ne": "!=", "gt": ">", "gteq": ">=", "lt": "<", "lteq": "<=", "in": "in",
@@ -57,13 +64,14 @@ class Wording:
     def __init__(self, sandbox: Sandbox, residue: Residue) -> None:
         self.sandbox = sandbox
         self._residue = residue
-        self._constants: dict[int, str] = {}
+        self._constants: dict[object, str] = {}
         context = sandbox.load("").new_context({})
         self._passed = {
             "context": Known(context),
             "eval_context": Known(context.eval_ctx),
             "environment": Known(sandbox),
         }
+        self._remembering: dict[str, Remembered] = {}
         bound = ("getattr", "getitem", "call", "call_binop")
         self._own = {name: Known(getattr(sandbox, name)) for name in bound}
 
@@ -86,13 +94,14 @@ class Wording:
 
     def constant(self, value: object) -> str:
         """The identifier of a constant."""
-        if id(value) not in self._constants:
+        key = value if value.__class__ is str else id(value)
+        if key not in self._constants:
             if isinstance(value, LoopContext):
                 raise Unproven("loop as a value")
             name = f"k{len(self._residue.constants)}"
             self._residue.constants[name] = value
-            self._constants[id(value)] = name
-        return self._constants[id(value)]
+            self._constants[key] = name
+        return self._constants[key]
 
     def column(self, name: str, cleaned: bool) -> Code:
         """A contact's value of that name."""
@@ -210,8 +219,25 @@ class Wording:
         operands = [self._passed[wish.name]] if wish is not None else []
         if node.node is None:
             raise Unproven("a filter without a value")
-        arguments = [*operands, self.operand(node.node, scope)]
-        return self._applied(function, arguments, node, scope)
+        value = self.operand(node.node, scope)
+        if isinstance(value, Code) and node.name in REMEMBERED and not node.kwargs:
+            given = [self.operand(arg, scope) for arg in node.args]
+            if all(isinstance(arg, Known) for arg in given):
+                return self._remembered(function, operands, value, given)
+        return self._applied(function, [*operands, value], node, scope)
+
+    def _remembered(
+        self, function: Any, first: Sequence[Operand], value: Code, rest: Sequence[Operand]
+    ) -> Operand:
+        """A filter that gives the same for the same text, looked up where it was seen before."""
+        key = (function, *(part.value for part in (*first, *rest) if isinstance(part, Known)))
+        before = [part.value for part in first if isinstance(part, Known)]
+        after = [part.value for part in rest if isinstance(part, Known)]
+        known = self._remembering.setdefault(repr(key), Remembered(function, before, after))
+        name, source = self.constant(known), value.source
+        if not value.simple:
+            return self.made(f"{name}({source})")
+        return self.made(f"({name}[{source}] if {source}.__class__ is str else {name}({source}))")
 
     def _applied(
         self,
@@ -349,6 +375,30 @@ class Wording:
         **dict.fromkeys((nodes.Not, nodes.Neg, nodes.Pos), _unary),
         **dict.fromkeys((*_METERED, nodes.Sub, nodes.Div, nodes.FloorDiv), _binary),
     }
+
+
+class Remembered(dict[str, Any]):
+    """A filter with its arguments, and what it gave for texts.  Texts only: 1 is not True."""
+
+    def __init__(self, function: Any, before: Sequence[Any], after: Sequence[Any]) -> None:
+        super().__init__()
+        self._function = function
+        self._before = before
+        self._after = after
+
+    def __missing__(self, text: str) -> Any:
+        found = self._function(*self._before, text, *self._after)
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        if len(text) <= MAX_REMEMBERED:
+            self[text] = found
+        return found
+
+    def __call__(self, value: Any) -> Any:
+        """What the filter gives for any value."""
+        if value.__class__ is str:
+            return self[value]
+        return self._function(*self._before, value, *self._after)
 
 
 def _true(value: Known) -> bool:
