@@ -13,7 +13,7 @@ from .atoms import has_control
 from .checks import names_used
 from .columns import TOKEN, Column, Columns
 from .compiled import Compiled
-from .forms import WRITTEN, Filler, Form, filler, forget
+from .forms import WRITTEN, Filler, Form, filler
 from .generated import Row
 from .merge import Merging
 from .program import Program
@@ -218,7 +218,6 @@ class StepComposer:
         if gathered is None or len(gathered) > MAX_FORMS:
             gathered = self._gathered[compiled.fields] = _Gathered()
         numbered = [(gathered.number(form), values) for form, values in filled]
-        forget()
         values = _Values()
         parts = Parts(
             subject=self._merged(values, gathered, "subject", numbered),

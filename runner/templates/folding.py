@@ -155,7 +155,7 @@ class Folding:
         """A value as it is printed, its text when it is known."""
         value = self._wording.operand(node, scope)
         if isinstance(value, Code):
-            return value
+            return value.sure or value
         try:
             text = as_text(value.value)
         except Exception as error:
@@ -178,7 +178,7 @@ class Folding:
         """A value under a name of ours, so that it is worked out once."""
         if code.simple:
             return code
-        local = self._wording.local()
+        local = self._wording.local(code.gives)
         self._add(steps, Bind(local.source, code))
         return local
 
@@ -518,7 +518,8 @@ class Folding:
     def _loop(self, node: nodes.For, items: Code, scope: Scope, steps: Steps) -> None:
         inner = dict(scope)
         targets = node.target.items if isinstance(node.target, nodes.Tuple) else [node.target]
-        names = [self._wording.local() for _ in targets]
+        is_text = items.gives in {"texts", "text"} and len(targets) == 1
+        names = [self._wording.local("text" if is_text else "any") for _ in targets]
         for target, name in zip(targets, names, strict=True):
             if not isinstance(target, nodes.Name):
                 raise Unproven("names within names", line=node.lineno)

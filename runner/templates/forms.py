@@ -16,7 +16,10 @@ MAX_WRITTEN_OUT = 200
 """Slots of one filler that is written out as Python."""
 
 MAX_KEPT = 10_000
-"""Values whose written form is kept."""
+"""Values whose written form is kept for each kind of place."""
+
+MAX_LENGTH = 1_000
+"""Characters of the longest of them."""
 
 Filler = str | Callable[[Sequence[str]], str]
 """A text, or what makes one of a row's values."""
@@ -60,7 +63,7 @@ def settled(shape: Shape, emitted: Sequence[str | None]) -> Form:
 def filler(slotted: Slotted) -> Filler:
     """What makes the text of a part from a row's values.
 
-    Values are written once however often they occur, until ``forget`` is called.
+    Values are written once however often they occur, within bounds.
     """
     slots = [piece for piece in slotted if isinstance(piece, Slot)]
     form = "".join("%s" if isinstance(p, Slot) else p.replace("%", "%%") for p in slotted)
@@ -123,17 +126,13 @@ class _Again(dict[str, str]):
     def __missing__(self, value: str) -> str:
         if len(self) >= MAX_KEPT:
             self.clear()
-        self[value] = written = self._write(value)
+        written = self._write(value)
+        if len(value) <= MAX_LENGTH:
+            self[value] = written
         return written
 
 
 _AGAIN = {kind: _Again(kind) for kind in ESCAPES}
-
-
-def forget() -> None:
-    """Let go of the values of the contacts before."""
-    for again in _AGAIN.values():
-        again.clear()
 
 
 def _settled(

@@ -156,10 +156,12 @@ class _Writer:
             printed.clear()
 
     def _text(self, code: Code) -> str:
-        if code.source in self._columns:
+        if code.gives == "text" and code.source not in self._kept:
             return code.source
         if code.simple:  # most are text already, and a call takes its time
             return f"({code.source} if {code.source}.__class__ is str else text({code.source}))"
+        if code.gives == "number":
+            return f"str({code.source})"
         return self._kept.get(code.source) or (
             f"(t if (t := {code.source}).__class__ is str else text(t))"
         )
@@ -188,9 +190,10 @@ class _Writer:
         count, items = step.state.length, f"{step.state.length}_items"
         targets = "".join(f"{name}," for name in step.targets)
         target = step.targets[0] if len(step.targets) == 1 else f"({targets})"
-        chosen = f"[{target} for {target} in {step.items.source} if {step.test.source}]" \
-            if step.test else f"list({step.items.source})"  # fmt: skip
-        yield f"{indent}{items} = {chosen}"
+        yield f"{indent}{items} = {step.items.source}"
+        test = f" if {step.test.source}" if step.test else ""
+        if step.items.gives != "texts" or test:
+            yield f"{indent}{items} = [{target} for {target} in {items}{test}]"
         yield f"{indent}{count} = len({items})"
         yield f"{indent}path.append({count})"
         yield f"{indent}spend({step.price} * {count})"

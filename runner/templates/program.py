@@ -164,7 +164,7 @@ class _Given:
         if part == "preheader":
             return {**self.spoken, "preheader": Known("")}
         return {
-            name: Code(f"clean({value.source})")
+            name: Code(f"clean({value.source})", gives="text")
             if part == "html" and isinstance(value, Code)
             else value
             for name, value in self.spoken.items()

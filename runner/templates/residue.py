@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import nodes
+
+Gives = Literal["any", "text", "number", "texts"]
 
 
 class Unproven(Exception):
@@ -33,10 +35,17 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Python source of an expression, made of our own identifiers only; ``simple``: one of them."""
+    """Python source of an expression, made of our own identifiers only.
+
+    ``simple``: it is one of them.  ``gives``: what it gives whatever the contact, an exact str,
+    an int, a list of str, or anything.  ``sure``: the same where being undefined is an error,
+    which is raised.
+    """
 
     source: str
     simple: bool = False
+    gives: Gives = "any"
+    sure: Code | None = None
 
 
 @dataclass(frozen=True, slots=True)

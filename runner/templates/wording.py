@@ -8,6 +8,7 @@ source.  Filters, tests, attributes, calls and arithmetic are those of the sandb
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import MethodType
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from .residue import (
     Bind,
     Code,
     Contact,
+    Gives,
     Known,
     Looping,
     Macro,
@@ -33,11 +35,17 @@ from .residue import (
 MAX_SOURCE = 20_000
 """Characters of one expression; beyond it is left to the sandbox."""
 
-MAX_REMEMBERED = 2_000
-"""Texts for which a filter's answer is kept, and the length of the longest."""
+MAX_REMEMBERED = 10_000
+"""Texts for which a filter's answer is kept."""
+
+MAX_LENGTH = 1_000
+"""Characters of the longest of them."""
 
 REMEMBERED = TEXT_FILTERS | {"replace", "indent", "wordwrap", "split", "default", "d"}
 """Filters that give the same for the same text and arguments."""
+
+_OF_UNDEFINED = frozenset({"default", "d"})
+_NO_TEXT = frozenset({"int", "float", "wordcount", "e", "escape", "default", "d"})
 
 _COMPARISONS = {
     "eq": "==", "ne": "!=", "gt": ">", "gteq": ">=", "lt": "<", "lteq": "<=", "in": "in",
@@ -75,10 +83,10 @@ class Wording:
         bound = ("getattr", "getitem", "call", "call_binop")
         self._own = {name: Known(getattr(sandbox, name)) for name in bound}
 
-    def local(self) -> Code:
+    def local(self, gives: Gives = "any") -> Code:
         """A new identifier for a value that is kept."""
         self._residue.locals += 1
-        return Code(f"v{self._residue.locals}", simple=True)
+        return Code(f"v{self._residue.locals}", simple=True, gives=gives)
 
     def opened(self, steps: Steps) -> str:
         """The name of a new list for what is printed."""
@@ -88,12 +96,14 @@ class Wording:
 
     def closed(self, name: str, steps: Steps) -> Code:
         """The text of what was printed into a list."""
-        local = self.local()
+        local = self.local("text")
         steps.append(Bind(local.source, Code(f"''.join({name})")))
         return local
 
     def constant(self, value: object) -> str:
         """The identifier of a constant."""
+        if value.__class__ is int and 0 <= value <= MAX_REMEMBERED:
+            return str(value)
         key = value if value.__class__ is str else id(value)
         if key not in self._constants:
             if isinstance(value, LoopContext):
@@ -106,7 +116,8 @@ class Wording:
     def column(self, name: str, cleaned: bool) -> Code:
         """A contact's value of that name."""
         columns = self._residue.columns
-        return Code(columns.setdefault((name, cleaned), f"c{len(columns)}"), simple=True)
+        source = columns.setdefault((name, cleaned), f"c{len(columns)}")
+        return Code(source, simple=True, gives="text")
 
     def value(self, node: nodes.Node, scope: Scope) -> Value:
         """What an expression is.  Raises Unproven."""
@@ -135,11 +146,11 @@ class Wording:
         """The source of an operand."""
         return operand.source if isinstance(operand, Code) else self.constant(operand.value)
 
-    def made(self, source: str) -> Code:
+    def made(self, source: str, gives: Gives = "any") -> Code:
         """An expression of ours, unless it is too long."""
         if len(source) > MAX_SOURCE:
             raise Unproven("a very long expression")
-        return Code(source)
+        return Code(source, gives=gives)
 
     def _built(self, form: str, *operands: Operand) -> Operand:
         """An expression over operands, worked out when all are known."""
@@ -167,7 +178,8 @@ class Wording:
         if isinstance(owner, Looping):
             if node.attr not in _LOOP:
                 raise Unproven(f"loop.{node.attr} over a contact's values")
-            return self.made(_LOOP[node.attr].format(i=owner.index, n=owner.length))
+            source = _LOOP[node.attr].format(i=owner.index, n=owner.length)
+            return Code(source, gives="any" if "==" in source else "number")
         if isinstance(owner, Known):
             return self._read(owner.value, node.attr)
         if not isinstance(owner, Code):
@@ -202,7 +214,18 @@ class Wording:
         if isinstance(whole, Contact) and isinstance(key, Known):
             return self._field(whole, key.value)
         owner = self.operand(node.node, scope)
-        return self._built("{}({}, {})", self._own["getitem"], owner, key)
+        looked_up = self._built("{}({}, {})", self._own["getitem"], owner, key)
+        if not isinstance(looked_up, Code) or not isinstance(key, Known):
+            return looked_up
+        if key.value.__class__ is not int or key.value < 0 or not getattr(owner, "simple", False):
+            return looked_up
+        # what most lists are asked for, without a call
+        place, number = self.source(owner), self.source(key)
+        of_texts = isinstance(owner, Code) and owner.gives == "texts"
+        is_list = "" if of_texts else f"{place}.__class__ is list and "
+        source = f"({place}[{number}] if {is_list}len({place}) > {number} else {looked_up.source})"
+        sure = Code(f"{place}[{number}]", gives="text") if of_texts else None
+        return replace(self.made(source), sure=sure)
 
     # -- calls -------------------------------------------------------------------------------
 
@@ -222,22 +245,31 @@ class Wording:
         value = self.operand(node.node, scope)
         if isinstance(value, Code) and node.name in REMEMBERED and not node.kwargs:
             given = [self.operand(arg, scope) for arg in node.args]
+            if node.name not in _OF_UNDEFINED:
+                value = value.sure or value
             if all(isinstance(arg, Known) for arg in given):
-                return self._remembered(function, operands, value, given)
+                return self._remembered(node.name, operands, value, given)
         return self._applied(function, [*operands, value], node, scope)
 
     def _remembered(
-        self, function: Any, first: Sequence[Operand], value: Code, rest: Sequence[Operand]
+        self,
+        filter_name: str,
+        first: Sequence[Operand],
+        value: Code,
+        rest: Sequence[Operand],
     ) -> Operand:
         """A filter that gives the same for the same text, looked up where it was seen before."""
+        function = self.sandbox.filters[filter_name]
         key = (function, *(part.value for part in (*first, *rest) if isinstance(part, Known)))
         before = [part.value for part in first if isinstance(part, Known)]
         after = [part.value for part in rest if isinstance(part, Known)]
         known = self._remembering.setdefault(repr(key), Remembered(function, before, after))
         name, source = self.constant(known), value.source
-        if not value.simple:
-            return self.made(f"{name}({source})")
-        return self.made(f"({name}[{source}] if {source}.__class__ is str else {name}({source}))")
+        gives = _given(filter_name) if value.gives in {"text", "number"} else "any"
+        if value.gives == "text":
+            return self.made(f"{name}[{source}]", gives)
+        held, seen = (source, source) if value.simple else ("t", f"(t := {source})")
+        return self.made(f"({name}[{held}] if {seen}.__class__ is str else {name}({held}))", gives)
 
     def _applied(
         self,
@@ -288,10 +320,10 @@ class Wording:
         return Known(node.data)
 
     def _compare(self, node: nodes.Compare, scope: Scope) -> Operand:
-        operands = [self.operand(node.expr, scope)]
+        operands = [_sure(self.operand(node.expr, scope))]
         form = "({}"
         for operand in node.ops:
-            operands.append(self.operand(operand.expr, scope))
+            operands.append(_sure(self.operand(operand.expr, scope)))
             form += f" {_COMPARISONS[operand.op]} {{}}"
         return self._built(form + ")", *operands)
 
@@ -390,7 +422,7 @@ class Remembered(dict[str, Any]):
         found = self._function(*self._before, text, *self._after)
         if len(self) >= MAX_REMEMBERED:
             self.clear()
-        if len(text) <= MAX_REMEMBERED:
+        if len(text) <= MAX_LENGTH:
             self[text] = found
         return found
 
@@ -399,6 +431,17 @@ class Remembered(dict[str, Any]):
         if value.__class__ is str:
             return self[value]
         return self._function(*self._before, value, *self._after)
+
+
+def _sure(operand: Operand) -> Operand:
+    return operand.sure or operand if isinstance(operand, Code) else operand
+
+
+def _given(name: str) -> Gives:
+    """What a filter gives for a text or a number."""
+    if name == "split":
+        return "texts"
+    return "text" if name in REMEMBERED - _NO_TEXT else "any"
 
 
 def _true(value: Known) -> bool:
