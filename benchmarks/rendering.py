@@ -2,9 +2,9 @@
 
 Two mails: one whose loops go over the campaign's data, one whose loops and conditions go over the
 contact's. The peer is Jinja2's own ImmutableSandboxedEnvironment, escaping on, its template made
-once. Both give every contact's HTML as one string, one after the other; they are compared byte by byte. What
-Sendoff does once (compiling, inlining styles) is outside of what is measured and printed beside it;
-the peer does nothing of it at all. The floor is `str.join` of the same pieces, already filled.
+once. Both give every contact's HTML as one string, one after the other; they are compared byte by
+byte. What Sendoff does once (compiling, inlining styles) is outside of what is measured and printed
+beside it; the peer does nothing of it at all. The floor is `str.join` of the same pieces, filled.
 """
 
 from __future__ import annotations
@@ -75,27 +75,29 @@ CAMPAIGN = (
 )
 ITEM = (
     "{% set thing = item|split('|') %}"
-    f'<tr><td style="{CELL}">{{{{ loop.index }}}}</td>'
+    "<tr bgcolor=\"{{ loop.cycle('#ffffff', '#f5f7fa') }}\">"
+    f'<td style="{CELL}">{{{{ loop.index }}}}</td>'
     f'<td style="{CELL}"><a href="https://f3.example/buy?what={{{{ thing[1]|urlencode }}}}">'
-    "{{ thing[0]|title }}</a></td>"
+    "{{ thing[0]|title|truncate(24) }}</a></td>"
     f"<td style=\"{CELL}\">{{{{ thing[1] }}}}{{% if thing[2] == '1' %}}, the last one"
     "{% else %} of {{ thing[2] }}{% endif %}</td>"
     f'<td style="{CELL}">{{% if loop.first %}}the newest{{% else %}}kept for '
-    "{{ firstName }}{% endif %}</td></tr>\n"
+    "{{ contact.firstName }}{% endif %}</td></tr>\n"
 )
 CONTACT = (
-    HEAD
-    + "{% if plan == 'pro' %}"
+    HEAD.replace("{{ first", "{{ contact.first")
+    + "{% if contact.plan == 'pro' %}"
     + PROSE
-    + "{% elif plan == 'team' %}"
+    + "{% elif contact.plan == 'team' %}"
     + PROSE.replace("Paragraph", "Part")
-    + "<p>And {{ city|upper }}</p>{% else %}"
-    + "<p>More for you, {{ firstName }}</p>\n"
+    + "<p>And {{ contact.city|upper }}</p>{% else %}"
+    + "<p>More for you, {{ contact.firstName }}</p>\n"
     + PROSE
-    + "{% endif %}<table><tbody>\n<tr><th>1</th></tr>{% for item in basket|split(';') %}"
+    + "{% endif %}<table><tbody>\n<tr><th>1</th></tr>{% for item in contact.basket|split(';') %}"
     + ITEM
-    + "{% endfor %}</tbody></table>\n<ul>{% for event in events if event.region == region %}"
-    + '<li><a href="{{ event.url }}">{{ event.title }}</a> near {{ city }}</li>\n'
+    + "{% endfor %}</tbody></table>\n<ul>{% for event in events "
+    + "if event.region == contact.region %}"
+    + '<li><a href="{{ event.url }}">{{ event.title }}</a> near {{ contact.city }}</li>\n'
     + "{% else %}<li>Nothing near you</li>{% endfor %}</ul>\n"
     + PROSE
     + PROSE
@@ -179,7 +181,12 @@ def measure(name: str, body: str, count: int, wanted: float) -> list[Finding]:
     contacts = people(count)
     listed, made, render = audience(contacts), composer(body), jinja(body)
     scopes = [
-        {**VARIABLES, **one, "unsubscribe_url": f"https://f3.example/u?t={number:016x}"}
+        {
+            **VARIABLES,
+            **one,
+            "contact": one,
+            "unsubscribe_url": f"https://f3.example/u?t={number:016x}",
+        }
         for number, one in enumerate(contacts)
     ]
     batches = [range(start, min(start + BATCH, count)) for start in range(0, count, BATCH)]

@@ -69,6 +69,7 @@ def generate(residue: Residue) -> Generated:
         "        try:",
         "            begin()",
         "            path = []",
+        "            tell = path.append",
         "            values = []",
         *body,
         "            add((tuple(path), values))",
@@ -181,7 +182,7 @@ class _Writer:
             word = f"elif {step.tests[number].source}" if number < len(step.tests) else "else"
             yield f"{indent}{word[2:] if number == 0 else word}:"
             if step.told:
-                yield f"{indent}    path.append({number})"
+                yield f"{indent}    tell({number})"
             else:
                 yield f"{indent}    pass"
             yield from self.lines(arm, depth + 1)
@@ -195,7 +196,7 @@ class _Writer:
         if step.items.gives != "texts" or test:
             yield f"{indent}{items} = [{target} for {target} in {items}{test}]"
         yield f"{indent}{count} = len({items})"
-        yield f"{indent}path.append({count})"
+        yield f"{indent}tell({count})"
         yield f"{indent}spend({step.price} * {count})"
         yield f"{indent}for {step.state.index}, {target} in enumerate({items}):"
         yield f"{indent}    pass"
