@@ -20,9 +20,6 @@ from .ports import Audiences, Composer, Templates
 Draft = tuple[Campaign, Step, Audience, Composer]
 """A step that compiles, with those who get it."""
 
-SAID_BY_LINT = frozenset({"deliverability", "size"})
-"""What the templates room warns of from the sources alone; the lint looks at the message."""
-
 
 class Lint(Protocol):
     """Looks at finished messages."""
@@ -58,8 +55,6 @@ def check(
             found = list(_check_campaign(campaign, fields, templates))
             if all(problem.severity != "error" for problem in found):
                 ready, refused = _drafts(workspace, campaign, audiences, templates)
-                if linter is not None:
-                    found = [problem for problem in found if problem.code not in SAID_BY_LINT]
                 found += refused
                 found += _lacking(campaign, columns, [draft[3] for draft in ready])
                 drafts += ready

@@ -6,20 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import lru_cache
 
 from ..errors import InputError, Problem
 from ..expressions import ExpressionError, compile_expression
 from ..model.contacts import Audience
 from ..sandbox import Sandbox, SandboxError
+from . import shelf
 from .compiled import Compiled, reachable
 from .names import Reader, Use
 from .shapes import fill
 from .sources import RESERVED, Part, Source, StepContent
-
-CLIPPED_BYTES = 102 * 1024
-"""Gmail shows no more of a message's HTML than this."""
-
-WARNED_BYTES = 90 * 1024
 
 _UNQUOTED = re.compile(r"<[a-zA-Z][^<>]*?\s([\w:-]+)=[^\s\"'<>{]*\{\{")
 
@@ -38,7 +35,6 @@ def check_content(content: StepContent, fields: frozenset[str]) -> list[Problem]
     problems += _required(content, fields)
     problems += _unused(content, uses)
     if not any(problem.severity == "error" for problem in problems):
-        problems += _missing_links(content, uses)
         problems += _rendered(content, fields)
     return problems
 
@@ -69,13 +65,21 @@ def names_used(content: StepContent) -> frozenset[str]:
 
 def _read(content: StepContent, part: Part) -> tuple[list[Problem], list[tuple[Source, Use]]]:
     """The faults of a part and of what it includes, and the names they read."""
+    found, uses = _read_once(part, content.parts[part], tuple(content.partials.items()))
+    return [*found], [*uses]
+
+
+@lru_cache(maxsize=512)
+def _read_once(
+    part: Part, source: Source, partials: tuple[tuple[str, Source], ...]
+) -> tuple[tuple[Problem, ...], tuple[tuple[Source, Use], ...]]:
     main = f"<{part}>"
-    sources = {main: content.parts[part], **content.partials}
-    sandbox = Sandbox({name: source.text for name, source in content.partials.items()})
+    sources = {main: source, **dict(partials)}
+    sandbox = Sandbox({name: partial.text for name, partial in partials})
     try:
-        trees = reachable(sandbox, content.parts[part].text, main)
+        trees = reachable(sandbox, source.text, main)
     except SandboxError as error:
-        return [sources.get(error.name or main, content.parts[part]).problem(error)], []
+        return (sources.get(error.name or main, source).problem(error),), ()
     problems = [
         sources[name].at(fault.line, fault.word, fault.message, fault.hint)
         for name, tree in trees.items()
@@ -85,7 +89,7 @@ def _read(content: StepContent, part: Part) -> tuple[list[Problem], list[tuple[S
         problems += [p for name in trees for p in _unquoted(sources[name])]
     reader = Reader(trees, {"contact", "variables", *_MEMBERS})
     reader.read(main)
-    return problems, [(sources[use.template], use) for use in reader.uses]
+    return tuple(problems), tuple((sources[use.template], use) for use in reader.uses)
 
 
 def _unquoted(source: Source) -> Iterator[Problem]:
@@ -157,37 +161,33 @@ def _in_conditions(content: StepContent) -> frozenset[str]:
     return used
 
 
-def _missing_links(content: StepContent, uses: list[tuple[Source, Use]]) -> Iterator[Problem]:
-    """What the law and the large mailbox providers ask of bulk mail."""
-    used = {use.name for _, use in uses if not use.owner}
-    wanted = {
-        "unsubscribe_url": ("the message has no unsubscribe link", 'href="{{ unsubscribe_url }}"'),
-        "postal_address": ("the message has no postal address", "{{ postal_address }}"),
-    }
-    for name, (message, hint) in wanted.items():
-        if name not in used:
-            problem = _at_step(content, message, f"add {hint} to the template", "deliverability")
-            yield replace(problem, severity="warning")
-
-
 def _rendered(content: StepContent, fields: frozenset[str]) -> Iterator[Problem]:
-    """What shows only in a finished message: markup that is not valid, and its size.
+    """What shows only in a finished message: markup that is not valid, and what makes it slow.
 
     A made-up contact stands in; what fails on its values alone is no problem of the content.
     """
-    contact = {name: name for name in fields}
     try:
-        compiled = Compiled(content, fields)
+        compiled = shelf.compiled(content, fields)
+    except InputError:
+        return  # said where it was read
+    problems, is_blank = _sampled(compiled)
+    yield from problems
+    if is_blank:
+        yield _at_step(content, "the subject is empty", "", "header")
+    slow = compiled.slow_at()
+    if slow is not None:
+        yield slow
+
+
+@lru_cache(maxsize=64)
+def _sampled(compiled: Compiled) -> tuple[tuple[Problem, ...], bool]:
+    """What is wrong with the message of a made-up contact, and whether its subject is empty."""
+    contact = {name: name for name in compiled.fields}
+    try:
         form, values = compiled.traced(compiled.scope(contact, "0" * 16, "https://example.org/"))
     except InputError as error:
-        yield from (p for p in error.problems if p.code in {"markup", "header"})
-        return
-    size = len(fill(form.html, values).encode())
-    if size > WARNED_BYTES:
-        message = f"the HTML has {size // 1024} KB; Gmail clips it at {CLIPPED_BYTES // 1024} KB"
-        yield replace(_at_step(content, message, "", "size"), severity="warning")
-    if not fill(form.subject, values).strip():
-        yield _at_step(content, "the subject is empty", "", "header")
+        return tuple(p for p in error.problems if p.code in {"markup", "header"}), False
+    return (), not fill(form.subject, values).strip()
 
 
 def _at_step(content: StepContent, message: str, hint: str, code: str) -> Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jinja2 import Template, nodes
@@ -16,6 +16,7 @@ from .analysis import Analysis, analyse, included, names
 from .atoms import clean, has_control, unwrapped, wrapped
 from .document import DocumentError, finish
 from .forms import Form, settled
+from .gathering import MAX_FORMS, Gathering
 from .generated import Path
 from .plain import to_text
 from .program import Folded, Program, fold
@@ -49,7 +50,8 @@ class Compiled:
     """Turns contacts into traces, and traces into shapes.
 
     ``fields`` are the names that contacts have; the same content compiled for other fields gives
-    other holes.
+    other holes.  ``slow``: why there is no program.  ``only``: the form of all messages, once it
+    was tried.
     """
 
     def __init__(self, content: StepContent, fields: frozenset[str]) -> None:
@@ -63,6 +65,8 @@ class Compiled:
         self._shapes: dict[Skeleton, Shape] = {}
         self._forms: dict[Path, Form] = {}
         self._loose: dict[Shape, Form] = {}
+        self._gathering = Gathering()
+        self.only: Form | None = None
         self._parts = self._compile()
         self._injects = self._preheader_is_injected()
 
@@ -75,6 +79,12 @@ class Compiled:
             except Unproven as unproven:
                 self.slow = unproven
         return self._program if self.slow is None else None
+
+    def gathered(self) -> Gathering:
+        """The forms so far; begun anew when there are too many."""
+        if len(self._gathering) > MAX_FORMS:
+            self._gathering = Gathering()
+        return self._gathering
 
     def known(self, path: Path) -> Form | None:
         """The form of a path that was taken before."""
@@ -107,6 +117,18 @@ class Compiled:
         form = self._loose[shape]
         self.check_subject(form)
         return form, trace.values
+
+    def slow_at(self) -> Problem | None:
+        """A warning when every contact's message has to be made in the sandbox."""
+        if self.program is not None or self.slow is None:
+            return None
+        name, parts = self.slow.template, self.content.parts
+        own = {f"<{part}>": source for part, source in parts.items()}
+        source = self.content.partials.get(name) or own.get(name) or next(iter(parts.values()))
+        message = f"{self.slow.construct}: each contact's message is made anew, which is slow"
+        hint = "a million contacts would take hours; see docs/rendering.md"
+        problem = source.at(self.slow.line, "", message, hint, code="slow-template")
+        return replace(problem, severity="warning")
 
     def _folded(self) -> Program:
         unfoldable = [name for name, part in self._parts.items() if not part.foldable]
@@ -332,12 +354,3 @@ def reachable(sandbox: Sandbox, source: str, name: str) -> dict[str, nodes.Templ
 
     visit(name)
     return trees
-
-
-def used_partials(content: StepContent) -> list[str]:
-    """The names of the partials that a step's sources reach, sorted.  Raises SandboxError."""
-    sandbox = Sandbox({name: source.text for name, source in content.partials.items()})
-    found: set[str] = set()
-    for part, source in content.parts.items():
-        found |= reachable(sandbox, source.text, f"<{part}>").keys()
-    return sorted(found & content.partials.keys())

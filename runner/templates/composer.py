@@ -9,22 +9,18 @@ from ..errors import InputError, Problem
 from ..model.columns import KeyColumn
 from ..model.contacts import Audience
 from ..model.message import Composed, File, Parts, Rendered, Segments
+from . import shelf
 from .atoms import has_control
 from .checks import names_used
 from .columns import TOKEN, Column, Columns
 from .compiled import Compiled
-from .forms import WRITTEN, Filler, Form, filler
+from .forms import WRITTEN, Form, filler
+from .gathering import Gathering
 from .generated import Row
-from .merge import Merging
 from .program import Program
 from .shapes import Slot, Slotted
 from .sources import StepContent
 from .unsubscribe import Unsubscribing
-
-MAX_FORMS = 256
-"""Forms that are merged with each other; then merging begins anew."""
-
-_PARTS = ("subject", "html", "text")
 
 
 class ComposeError(InputError):
@@ -51,40 +47,6 @@ class _Values:
         return self.places[key]
 
 
-class _Gathered:
-    """The forms of a step so far, merged part by part."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[Form, int] = {}
-        self._merging = {part: Merging() for part in _PARTS}
-        self._fillers: dict[tuple[str, int], list[Filler]] = {}
-
-    def number(self, form: Form) -> int:
-        """A form's number; it is merged with the others when it is new."""
-        known = self._numbers.get(form)
-        if known is None:
-            known = self._numbers[form] = len(self._numbers)
-            for part, merging in self._merging.items():
-                merging.add(_part(form, part), form.holes)
-            self._fillers.clear()
-        return known
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def segments(self, part: str) -> Segments:
-        """The text that all forms share, with holes."""
-        return self._merging[part].merged.segments
-
-    def fillers(self, part: str, hole: int) -> list[Filler]:
-        """What stands in a hole, form by form."""
-        key = (part, hole)
-        if key not in self._fillers:
-            pieces = self._merging[part].merged.pieces
-            self._fillers[key] = [filler(own[hole]) for own in pieces]
-        return self._fillers[key]
-
-
 class StepComposer:
     """One step's content; compiled once for each set of fields that contacts have."""
 
@@ -100,8 +62,6 @@ class StepComposer:
         self._files = files
         self._digest = digest
         self._compiled: dict[frozenset[str], Compiled] = {}
-        self._gathered: dict[frozenset[str], _Gathered] = {}
-        self._straight: dict[frozenset[str], Form] = {}
 
     @property
     def digest(self) -> str:
@@ -116,7 +76,7 @@ class StepComposer:
     def compiled(self, fields: frozenset[str]) -> Compiled:
         """The content, compiled for contacts with these fields."""
         if fields not in self._compiled:
-            self._compiled[fields] = Compiled(self._content, fields)
+            self._compiled[fields] = shelf.compiled(self._content, fields)
         return self._compiled[fields]
 
     def compose(self, audience: Audience, indices: Sequence[int]) -> Composed:
@@ -195,7 +155,7 @@ class StepComposer:
 
         None when the sandbox does not agree.
         """
-        known = self._straight.get(compiled.fields)
+        known = compiled.only
         if known is not None:
             return known
         for position in (0, len(batch) - 1):
@@ -204,8 +164,7 @@ class StepComposer:
             if form is None or (known is not None and not form.is_like(known)):
                 return None
             known = form
-        if known is not None:
-            self._straight[compiled.fields] = known
+        compiled.only = known
         return known
 
     # -- each message has its own form -------------------------------------------------------
@@ -214,15 +173,13 @@ class StepComposer:
         program = compiled.program
         rows: Sequence[Row] = [None] * len(batch) if program is None else program.rows(batch)
         filled = [self._filled(compiled, batch, number, row) for number, row in enumerate(rows)]
-        gathered = self._gathered.get(compiled.fields)
-        if gathered is None or len(gathered) > MAX_FORMS:
-            gathered = self._gathered[compiled.fields] = _Gathered()
-        numbered = [(gathered.number(form), values) for form, values in filled]
+        gathering = compiled.gathered()
+        numbered = [(gathering.number(form), values) for form, values in filled]
         values = _Values()
         parts = Parts(
-            subject=self._merged(values, gathered, "subject", numbered),
-            html=self._merged(values, gathered, "html", numbered),
-            text=self._merged(values, gathered, "text", numbered),
+            subject=self._merged(values, gathering, "subject", numbered),
+            html=self._merged(values, gathering, "html", numbered),
+            text=self._merged(values, gathering, "text", numbered),
             headers=self._headers(values, batch),
         )
         for position, (form, row) in enumerate(filled):
@@ -265,12 +222,12 @@ class StepComposer:
     def _merged(
         self,
         values: _Values,
-        gathered: _Gathered,
+        gathering: Gathering,
         part: str,
         rows: Sequence[tuple[int, Sequence[str]]],
     ) -> Segments:
         def place(hole: int) -> int:
-            fillers = gathered.fillers(part, hole)
+            fillers = gathering.fillers(part, hole)
             column = [
                 made if (made := fillers[form]).__class__ is str else made(row)  # type: ignore[operator]
                 for form, row in rows
@@ -278,7 +235,7 @@ class StepComposer:
             return values.place((part, hole), lambda: column)
 
         return tuple(
-            piece if isinstance(piece, str) else place(piece) for piece in gathered.segments(part)
+            piece if isinstance(piece, str) else place(piece) for piece in gathering.segments(part)
         )
 
     # -- common ------------------------------------------------------------------------------
@@ -301,10 +258,6 @@ class StepComposer:
         return ComposeError(
             Problem(*place, message, problem.hint, "compose"), batch.index(position)
         )
-
-
-def _part(form: Form, part: str) -> Slotted:
-    return {"subject": form.subject, "html": form.html, "text": form.text}[part]
 
 
 def _slots(part: Slotted) -> list[Slot]:

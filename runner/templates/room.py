@@ -13,8 +13,8 @@ from ..model.contacts import Audience
 from ..model.message import File
 from ..model.workspace import Workspace
 from ..ports import Files
+from . import shelf
 from .checks import check_content, check_empty
-from .compiled import Compiled, used_partials
 from .composer import StepComposer
 from .files import files_of
 from .sources import StepContent, gather
@@ -38,7 +38,7 @@ class TemplateRoom:
         if content is None:
             raise InputError(problems)
         files = _tried(lambda: files_of(content, self._files), problems)
-        _tried(lambda: Compiled(content, frozenset({"email", "timezone"})), problems)
+        _tried(lambda: shelf.compiled(content), problems)
         if problems or leaving is None or files is None:
             raise InputError(problems)
         return StepComposer(content, leaving, files, _digest(content, leaving, files))
@@ -73,7 +73,7 @@ def _digest(content: StepContent, leaving: Unsubscribing, files: tuple[File, ...
     described = {
         "parts": {part: source.text for part, source in content.parts.items()},
         "kind": content.kind,
-        "partials": {name: content.partials[name].text for name in used_partials(content)},
+        "partials": {name: content.partials[name].text for name in shelf.used_partials(content)},
         "constants": content.constants(),
         "sender": [sender.email, sender.name, content.campaign.reply_to],
         "unsubscribe": [leaving.link, leaving.headers],

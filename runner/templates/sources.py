@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..errors import InputError, Problem
@@ -173,6 +174,7 @@ def _trimmed(part: Part, text: str) -> str:
     return text.strip() if part in {"subject", "preheader"} else text
 
 
+@lru_cache(maxsize=512)
 def _partial(name: str, text: str) -> Source:
     """A partial without its front matter, or the empty lines that a workspace left in its place."""
     front = _FRONT_MATTER.match(text) or _EMPTY_LINES.match(text)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
+
+from jinja2 import Template
 
 from ..errors import InputError, Problem
 from ..model.campaign import Campaign
@@ -51,8 +54,7 @@ def unsubscribing(campaign: Campaign) -> Unsubscribing:
 def _link(campaign: Campaign, source: str) -> tuple[str, ...]:
     """The link around the token, proven with two tokens."""
     try:
-        sandbox = Sandbox()
-        template = sandbox.load(source)
+        sandbox, template = _loaded(source)
         base = {"campaign": campaign.id, "list": campaign.audience.title}
         shape = sandbox.render(template, {**base, "token": OPEN + CLOSE})
         link = tuple(shape.split(OPEN + CLOSE))
@@ -63,6 +65,12 @@ def _link(campaign: Campaign, source: str) -> tuple[str, ...]:
         raise _problem(campaign, f"unsubscribe.url: {error.message}", error.hint) from None
     _check(campaign, _SAMPLE_TOKENS[0].join(link))
     return link
+
+
+@lru_cache(maxsize=64)
+def _loaded(source: str) -> tuple[Sandbox, Template]:
+    sandbox = Sandbox()
+    return sandbox, sandbox.load(source)
 
 
 def _check(campaign: Campaign, url: str) -> None:

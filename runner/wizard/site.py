@@ -33,8 +33,6 @@ from .overlay import DraftedFiles
 from .questions import Refused
 from .yamltext import campaign_yaml
 
-SAID_BY_LINT = frozenset({"deliverability", "size"})
-"""What the templates say from the sources alone: lint looks at the finished mail."""
 FEW = 6
 """A field with more different values than that is not shown with them."""
 LONG = 40
@@ -192,7 +190,7 @@ class SiteInsight:
 
     def review(self, draft: Draft) -> Review:
         desk, settings = self._desk(draft), self._ground.workspace.settings
-        problems = [p for p in self._checked(draft) if p.code not in SAID_BY_LINT]
+        problems = list(self._checked(draft))
         problems += self._ground.lint(desk, desk.workspace.campaigns[draft.file])
         ledger, note = self._ledger
         horizon = Horizon(
