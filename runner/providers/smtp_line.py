@@ -14,11 +14,15 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Sequence
 
 from ..model.message import Outcome
 from .smtp_door import Door, Lost, enter
 from .smtp_reply import CLOSING, Garbage, Replies, Reply, cause
+
+WRITING = 10
+"""A message has to be written within so many time-outs: 20 MB take their time on a slow line."""
 
 _TOO_LARGE = 552
 _GO_ON = 354
@@ -42,6 +46,7 @@ class Line:
     def __init__(self, door: Door) -> None:
         """Connect.  Raises Lost."""
         self._habits = door.habits
+        self._timeout = door.timeout
         self._sock, offers = enter(door)
         self._replies = Replies(self._sock, door.timeout)
         self._smtputf8 = "smtputf8" in offers
@@ -118,7 +123,7 @@ class Line:
 
     def _all_at_once(self, commands: Sequence[bytes]) -> list[Reply] | None:
         try:
-            self._sock.sendall(b"".join(commands))
+            self._write(b"".join(commands))
             if self._replies.expected(_ALL_WELL):
                 return None
             return [self._heard() for _ in commands]
@@ -147,7 +152,7 @@ class Line:
 
     def _payload(self, message: bytes) -> Outcome:
         try:
-            self._sock.sendall(message)
+            self._write(message)
             if self._replies.expected(_TAKEN):
                 return _ACCEPTED
             reply = self._replies.next()
@@ -170,8 +175,21 @@ class Line:
         return reply.no()
 
     def _ask(self, command: bytes) -> Reply:
-        self._sock.sendall(command)
+        self._write(command)
         return self._heard()
+
+    def _write(self, data: bytes) -> None:
+        """Send all of it, in so much time however little the server takes at once."""
+        count = self._sock.send(data)
+        if count < len(data):
+            self._write_rest(memoryview(data)[count:])
+
+    def _write_rest(self, rest: memoryview) -> None:
+        until = time.monotonic() + WRITING * self._timeout
+        while rest:
+            if time.monotonic() > until:
+                raise TimeoutError
+            rest = rest[self._sock.send(rest) :]
 
     def _heard(self) -> Reply:
         """The next reply, unless it ends the connection.  Raises OSError."""

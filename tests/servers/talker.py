@@ -23,7 +23,8 @@ class Talker:
     ``answers`` are by command (``MAIL``, ``RCPT ADDRESS``, ``DATA ADDRESS``, ``DOT ADDRESS``);
     those in ``once`` are given once; in ``drips`` are pieces that are repeated for ever.
     ``hang_up_after``: closes, once, after so many answers to an envelope.  ``forgetful``: throws
-    away what comes along with a command.  ``bytewise``: answers byte by byte.
+    away what comes along with a command.  ``bytewise``: answers byte by byte.  ``sips``: takes the
+    first message a little at a time.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Talker:
         offers: tuple[str, ...] = ("PIPELINING",),
         bytewise: bool = False,
         forgetful: bool = False,
+        sips: bool = False,
     ) -> None:
         self.answers: dict[str, str] = {}
         self.once: dict[str, str] = {}
@@ -44,9 +46,12 @@ class Talker:
         self.offers = offers
         self.bytewise = bytewise
         self.forgetful = forgetful
+        self.sips = sips
         self.closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.02)
+        if sips:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
@@ -167,6 +172,12 @@ class _Talk:
 
     def _message(self) -> bytes:
         """The message without what ends it; an empty one is b''."""
+        if self._talker.sips:
+            self._talker.sips = False
+            while not self._talker.closing.wait(0.02):
+                self._client.settimeout(1)
+                if not self._client.recv(1000):
+                    raise _Gone
         while not (self._unread == b".\r\n" or self._unread.endswith(b"\r\n.\r\n")):
             self._more()
         message, self._unread = self._unread[:-3], b""

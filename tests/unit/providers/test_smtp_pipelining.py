@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.model.message import MessageBatch, Outcome
+from runner.model.message import File, MessageBatch, Outcome
 from runner.model.settings import SmtpSettings
 from runner.providers.smtp import SmtpProvider
 from tests.servers.batches import SOON, batch
@@ -169,3 +169,11 @@ def test_an_answer_that_drips_for_ever_is_not_waited_for() -> None:
         talker.drips["DOT c0@example.org"] = b"250-a\r\n"
         outcomes = _send(talker, 2, timeout=0.5)
     assert outcomes == [Outcome("ambiguous", "smtp timed out after data"), ACCEPTED]
+
+
+def test_a_message_that_is_taken_in_sips_is_given_up() -> None:
+    """Each write makes some way in time, the message as a whole does not: it is in doubt."""
+    file = File("big.bin", "application/octet-stream", bytes(12_000_000))
+    with Talker(sips=True) as talker, _provider(talker.port, 0.2) as provider:
+        outcomes = _deliver(provider, batch(["A"], files=(file,)))
+    assert outcomes == [Outcome("ambiguous", "smtp timed out after data")]
