@@ -65,6 +65,7 @@ class Person:
         self.seen = self.raw = self._screen = ""
         fixed = {"TERM": "xterm", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
         home = {"HOME": str(bench.root), "INPUTRC": "/dev/null", "PATH": os.environ["PATH"]}
+        home["SENDOFF_CACHE"] = ""  # its home is the workspace, where nothing else may appear
         wanted = {**home, **fixed, **bench.environ, **environ}
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, "--root", str(bench.root), "new", "--now", NOW],
