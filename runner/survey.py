@@ -211,9 +211,22 @@ def _account(
     if not inputs:
         return Account()
     books = (ledger.records(campaign) for campaign in ledger.campaigns())
-    found = account(desk.workspace.settings, horizon.now, books, resends=desk.resends)
+    found = account(
+        desk.workspace.settings,
+        horizon.now,
+        books,
+        since=min((due for one in inputs for due in _due(one, horizon)), default=None),
+        resends=desk.resends,
+    )
     found.waiting = sum(len(one.audience) * len(one.campaign.steps) for one in inputs)
     return found
+
+
+def _due(one: CampaignInputs, horizon: Horizon) -> Iterator[int]:
+    """When the jobs of a campaign that are not over began to be due."""
+    for entry in entries(one.campaign, one.history, horizon.now, horizon.claim_until):
+        if entry.history.closed is None:
+            yield entry.timing.window()[0]
 
 
 def _outdated_sight(campaign: Campaign, history: CampaignHistory) -> Planned | None:

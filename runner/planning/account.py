@@ -15,6 +15,8 @@ from .rolling import Daily, Rolling, blocked_until
 from .usage import Usage, Wanted
 
 DAY = 86400
+LONGEST_WAIT = 90 * DAY
+"""Nobody looks further back for who was skipped."""
 
 
 class Contacts:
@@ -94,11 +96,20 @@ class Account:
 
 
 def account(
-    settings: Settings, now: datetime, books: Iterable[Iterable[Record]], *, resends: str = ""
+    settings: Settings,
+    now: datetime,
+    books: Iterable[Iterable[Record]],
+    *,
+    since: int | None = None,
+    resends: str = "",
 ) -> Account:
     """What is left of the caps of a workspace at ``now``; ``books``: the records of every campaign
-    that the ledger knows, read only when there are such caps."""
-    counted = _wanted(settings, now)
+    that the ledger knows, read only when there are such caps.
+
+    ``since``: when the first of those who wait was due (epoch seconds), if that is past: who was
+    skipped then stays skipped.
+    """
+    counted = _wanted(settings, now, since)
     if counted is None:
         return Account()
     usage, limits = Usage(), settings.limits
@@ -118,14 +129,17 @@ def account(
     )
 
 
-def _wanted(settings: Settings, now: datetime) -> Wanted | None:
+def _wanted(settings: Settings, now: datetime, since: int | None) -> Wanted | None:
     """What has to be counted for the caps of a workspace; None without any."""
     limits, frequency, epoch = settings.limits, settings.frequency, int(now.timestamp())
     reach = HOUR if limits.max_per_hour or limits.domains else 0
     if limits.warm_up:
         # since the day began, and no day is longer than this
         reach = 2 * DAY
-    contacts = None if frequency is None else epoch - int(frequency.per.total_seconds())
+    contacts = None
+    if frequency is not None:
+        begin = max(min(epoch, since or epoch), epoch - LONGEST_WAIT)
+        contacts = begin - int(frequency.per.total_seconds())
     if not reach and contacts is None:
         return None
     domains = Domains(limits.domains) if limits.domains else None

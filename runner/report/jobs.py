@@ -255,8 +255,9 @@ def _same_people(job: JobPlan, other: JobPlan) -> bool:
 
 
 def is_over(job: JobPlan) -> bool:
-    """Nothing of this job is ahead of anyone."""
-    return not job.counts.open and not job.holds
+    """Nothing of this job is ahead of anyone, and that is decided."""
+    undecided = job.status in ("scheduled", "sending")
+    return not (job.counts.open or job.holds or undecided)
 
 
 def subject_of(hold: Hold) -> str:

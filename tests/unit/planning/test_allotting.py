@@ -144,6 +144,18 @@ def test_who_was_skipped_is_not_held_for_being_late():
     assert job.holds == ()
 
 
+def test_who_was_skipped_stays_skipped_while_the_job_goes_on():
+    """Though the time within which mails count is over before the job is."""
+    store, own = MemoryLedger(), Frequency(1, timedelta(hours=2), "skip")
+    run(desk([one("first")], audience(FOUR.emails[:2])), store, FakeClock(NOW), RecordingProvider())
+    slow = one("slow", 13, frequency=own, pacing=Pacing(delay_seconds=7200))
+    later = NOW + timedelta(hours=3)
+    for now in (NOW + timedelta(hours=1), later):
+        (job,) = plan([slow], store=store, now=now, frequency=own).jobs
+        assert times(job)[:2] == ["frequency_cap"] * 2
+    assert times(job)[2:] == ["20 15:00", "20 17:00"]
+
+
 def test_a_warm_up_takes_days_and_is_not_late():
     table = WarmUp(NOON.date(), (1, 2, 4))
     (job,) = plan([one("a")], limits=Limits(warm_up=table)).jobs
