@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from ..model.settings import Frequency, Settings
 from ..timetable import zones
 from .domains import Domains
 from .pacing import HOUR
-from .rolling import Daily, Rolling, blocked_until
+from .rolling import ANY, Daily, Rolling, blocked_until
 from .usage import Usage, Wanted
 
 DAY = 86400
@@ -38,12 +38,17 @@ class Contacts:
             moment = free
         return moment
 
-    def book(self, key: bytes, moment: int) -> None:
-        """The contact gets one at this time."""
+    def known(self, keys: Sequence[bytes]) -> bool:
+        """Whether one of them got a mail."""
+        return not self._past.keys().isdisjoint(keys)
+
+    def book(self, keys: Iterable[bytes], moment: int) -> None:
+        """Each gets one at this time."""
         if self._shared[0] != moment:
             self._shared = (moment,)
-        past = self._past.get(key)
-        self._past[key] = self._shared if past is None else (*past, moment)
+        for key in keys:
+            past = self._past.get(key)
+            self._past[key] = self._shared if past is None else (*past, moment)
 
 
 @dataclass(slots=True)
@@ -75,14 +80,21 @@ class Account:
                 return moment
             moment = later
 
-    def book(self, moment: int, domain: int) -> None:
-        """One goes at this time, counted for the domain's cap with this number."""
-        if self.hourly:
-            self.hourly.book(moment)
-        if self.daily:
-            self.daily.book(moment)
+    def room(self, moment: int, domain: int) -> int:
+        """How many may go at this time, at which one may go: at least so many."""
+        rooms = [part.room(moment) for part in (self.hourly, self.daily) if part]
         if domain < len(self.by_domain):
-            self.by_domain[domain].book(moment)
+            rooms.append(self.by_domain[domain].room(moment))
+        return min(rooms, default=ANY)
+
+    def book(self, moment: int, domain: int, count: int = 1) -> None:
+        """So many go at this time, counted for the domain's cap with this number."""
+        if self.hourly:
+            self.hourly.book(moment, count)
+        if self.daily:
+            self.daily.book(moment, count)
+        if domain < len(self.by_domain):
+            self.by_domain[domain].book(moment, count)
 
     def span(self, start: int, domains: Mapping[int, int]) -> int:
         """How long all that waits takes from ``start`` on (seconds), and how long as many mails

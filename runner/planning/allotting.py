@@ -23,6 +23,9 @@ from .lines import Line, Stretch, stretches
 from .pacing import Pacer
 from .quietness import Quietness
 
+TOGETHER = 256
+"""So many of one domain may go before the next domain's turn."""
+
 
 @dataclass(slots=True)
 class _Run:
@@ -66,6 +69,11 @@ class _Party:
         """When the first of those who wait may go."""
         return self.asleep[0][0]
 
+    def keys(self, chosen: array[int]) -> list[bytes]:
+        """The contacts' keys."""
+        keys = self.draft.inputs.audience.keys
+        return [keys[index] for index in chosen]
+
     def sleep(self, run: _Run, until: int) -> None:
         """A run waits."""
         self.made += 1
@@ -78,9 +86,9 @@ class _Party:
             self.made += 1
             heapq.heappush(self.ready, (run.rank, self.made, run))
 
-    def advance(self, run: _Run) -> None:
+    def advance(self, run: _Run, count: int = 1) -> None:
         """The next one of the first ready run, if there is one."""
-        run.at += 1
+        run.at += count
         if run.at < len(run.stretch.indices):
             heapq.heapreplace(self.ready, (run.rank, self.made, run))
         else:
@@ -155,7 +163,7 @@ class _Clock:
             heapq.heappush(self._asleep, (max(paced, party.wakes), party.order, party))
 
     def _send(self, party: _Party) -> None:
-        """One mail of a campaign whose pace allows it, if one of its contacts may get it."""
+        """Mails of a campaign whose pace allows it: one, or some who may all go at this time."""
         party.wake(self._now)
         while party.ready:
             run = party.ready[0][2]
@@ -163,9 +171,23 @@ class _Clock:
             if blocked > self._now:
                 heapq.heappop(party.ready)
                 party.sleep(run, blocked)
-            elif party.contacts is None or not self._capped(party, party.contacts, run):
-                self._book(party, run)
+            elif chosen := self._free(party, run):
+                self._book(party, run, chosen)
                 return
+            elif party.contacts is None or not self._capped(party, party.contacts, run):
+                self._book(party, run, run.stretch.indices[run.at : run.at + 1])
+                return
+
+    def _free(self, party: _Party, run: _Run) -> array[int] | None:
+        """Some who may go together because nothing more than a number limits them; None where it
+        has to be looked at one by one."""
+        if not party.draft.campaign.pacing.free:
+            return None
+        count = min(TOGETHER, self._account.room(self._now, run.stretch.domain))
+        chosen = run.stretch.indices[run.at : run.at + count]
+        if party.contacts is not None and party.contacts.known(party.keys(chosen)):
+            return None
+        return chosen
 
     def _blocked(self, run: _Run) -> int:
         """Until when all contacts of a run have to wait."""
@@ -207,14 +229,13 @@ class _Clock:
         else:
             party.put_off[name].append(run.head)
 
-    def _book(self, party: _Party, run: _Run) -> None:
-        index = run.head
+    def _book(self, party: _Party, run: _Run, chosen: array[int]) -> None:
         moment = party.pacer.book(party.pacer.next(float(self._now)))
-        self._account.book(moment, run.stretch.domain)
+        self._account.book(moment, run.stretch.domain, len(chosen))
         if self._contacts is not None:
-            self._contacts.book(party.draft.inputs.audience.keys[index], moment)
-        party.lines[run.stretch.job].append(index, moment, run.stretch.domain)
-        party.advance(run)
+            self._contacts.book(party.keys(chosen), moment)
+        party.lines[run.stretch.job].put(chosen, moment, run.stretch.domain)
+        party.advance(run, len(chosen))
 
 
 def _skip(job: Draft, index: int, moment: int) -> None:

@@ -85,11 +85,11 @@ class Line:
         self.indices.extend(chosen)
         self.times.extend(times)
 
-    def append(self, index: int, time: int, domain: int) -> None:
-        """Put one at the end."""
-        self.indices.append(index)
-        self.times.append(time)
-        self.domains.append(domain)
+    def put(self, chosen: array[int], time: int, domain: int) -> None:
+        """Put some who go at the same time at the end."""
+        self.indices.extend(chosen)
+        self.times.extend(array("q", [time]) * len(chosen))
+        self.domains.extend(bytes([domain]) * len(chosen))
 
     def close(self, until: int) -> None:
         """Note everybody's time; who goes by ``until`` is due."""

@@ -16,6 +16,9 @@ from .pacing import HOUR
 FORGET = 10_000
 """How many times that no longer count are kept before they are thrown away."""
 
+ANY = 1 << 30
+"""More than anybody sends at a time."""
+
 
 def blocked_until(times: Sequence[int], moment: int, cap: int, length: int, start: int = 0) -> int:
     """When, at the earliest, one more may go, judging by the times (sorted, from ``start`` on)
@@ -56,12 +59,19 @@ class Rolling:
                 return moment
             moment = free
 
-    def book(self, moment: int) -> None:
-        """One goes at this time."""
+    def room(self, moment: int) -> int:
+        """How many may go at this time, which ``next`` has given: at least so many."""
+        if self._times and self._times[-1] > moment:
+            return 1
+        return self._cap - (len(self._times) - self._start)
+
+    def book(self, moment: int, count: int = 1) -> None:
+        """So many go at this time."""
         if not self._times or moment >= self._times[-1]:
-            self._times.append(moment)
-        else:
-            self._times.insert(bisect_right(self._times, moment, self._start), moment)
+            self._times.extend(array("q", [moment]) * count)
+            return
+        place = bisect_right(self._times, moment, self._start)
+        self._times[place:place] = array("q", [moment]) * count
 
     def _forget(self, moment: int) -> None:
         self._start = bisect_right(self._times, moment - self._length, self._start)
@@ -96,9 +106,15 @@ class Daily:
         volume = self._warm_up.volume(day)
         return volume is not None and self._sent[day] >= volume
 
-    def book(self, moment: int) -> None:
-        """One goes at this time."""
-        self._sent[self._on(moment)] += 1
+    def room(self, moment: int) -> int:
+        """How many may go at this time."""
+        day = self._on(moment)
+        volume = self._warm_up.volume(day)
+        return ANY if volume is None else volume - self._sent[day]
+
+    def book(self, moment: int, count: int = 1) -> None:
+        """So many go at this time."""
+        self._sent[self._on(moment)] += count
 
     def _on(self, moment: int) -> date:
         """The day that the clock shows."""

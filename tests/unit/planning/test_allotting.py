@@ -13,7 +13,7 @@ from runner.model.settings import DomainCap, Frequency, Lateness, Limits, Pacing
 from runner.planning.domains import NONE, Domains
 from runner.planning.planner import Horizon
 from runner.survey import survey
-from runner.testing import FakeClock, MemoryLedger, RecordingProvider, audience
+from runner.testing import FakeClock, MemoryLedger, RecordingProvider, audience, fake_key
 from tests.builders import campaign, desk, run, utc
 
 NOW = utc("2025-10-20 12:00")
@@ -185,7 +185,8 @@ def test_claims_say_who_counts_for_which_domain():
     limits = Limits(domains=(replace(COM, max_per_hour=2),))
     run(desk([one("a")], FOUR, limits=limits), store, FakeClock(NOW), RecordingProvider())
     (claim,) = store.claims
-    assert claim.domains == {"example.com": bytes([0b1010])}
+    first = claim.keys[:8] == fake_key(FOUR.emails[1])
+    assert claim.domains == {"example.com": bytes([0b0011 if first else 0b1100])}
     two_more = audience(["new@example.com", "new@example.org"])
     (job,) = plan([one("b", 11)], store=store, now=soon, people=two_more, limits=limits).jobs
     assert times(job) == ["20 13:00", "20 12:10"]
