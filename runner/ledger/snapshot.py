@@ -105,6 +105,8 @@ class StoredSnapshot:
 
     def _look(self, campaigns: Collection[str]) -> Iterator[tuple[str, Glance | None]]:
         """Each campaign at a glance; the files of all are read in one go."""
+        if not campaigns:
+            return
         listed = self._of(list(campaigns))
         files = {name: listed.get(name, ()) for name in campaigns}
         contents = self._read_files([file for own in files.values() for file in own])
