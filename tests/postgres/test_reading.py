@@ -102,16 +102,16 @@ class TestReading:
 
     def test_a_row_that_comes_while_reading_is_not_seen(self, database: Database) -> None:
         """One moment: the whole list is as it was when reading began."""
-        database.members(3000)
-        query = "select id from members where gate(id, 2500) order by id"
+        database.members(12_000)
+        query = "select id from members where gate(id, 11_000) order by id"
         answers: list[str] = []
         with database.gate_shut():
             reader = threading.Thread(target=lambda: answers.append(fetch(database.url(), query)))
             reader.start()
             database.waiting()
-            database.execute("delete from members where id > 2600")
+            database.execute("delete from members where id > 11_100")
         reader.join()
-        assert answers[0].count("\n") == 3001
+        assert answers[0].count("\n") == 12_001
 
 
 class TestWalls:
@@ -162,14 +162,14 @@ class TestWalls:
 
     def test_the_time_counts_for_the_whole_list(self, database: Database) -> None:
         """Blocks that come one by one, each in time, are cut off all the same."""
-        database.members(3000)
-        query = "select id, case when id % 1000 = 0 then pg_sleep(0.4) end from members"
+        database.members(15_000)
+        query = "select id, case when id % 5000 = 0 then pg_sleep(0.4) end from members"
         assert "longer than 0.9 seconds" in refusal(database.url(), query, 0.9).message
 
     def test_a_server_that_falls_silent_is_left(self, database: Database) -> None:
         """It neither answers nor hangs up, so no time-out of its own helps."""
-        database.members(3000)
-        query = "select id from members where gate(id, 2500) order by id"
+        database.members(12_000)
+        query = "select id from members where gate(id, 11_000) order by id"
         errors: list[FetchError] = []
         with database.gate_shut():
             reader = threading.Thread(
@@ -263,8 +263,8 @@ class TestFaults:
         self, database: Database, how: str
     ) -> None:
         """Half of the rows have come; what arrived is not taken for the list."""
-        database.members(3000)
-        query = "select id from members where gate(id, 2500) order by id"
+        database.members(12_000)
+        query = "select id from members where gate(id, 11_000) order by id"
         errors: list[FetchError] = []
         with database.gate_shut():
             reader = threading.Thread(target=lambda: errors.append(refusal(database.url(), query)))

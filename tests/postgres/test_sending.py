@@ -137,10 +137,10 @@ class TestInTheMiddleOfARead:
 
     def test_the_copy_of_before_stays_whole(self, world: World) -> None:
         """What was half read replaces nothing: the line that is named then sends to the copy."""
-        world.database.members(3000)
-        world.merge(gate=2500, schedule="{send: scheduled, at: '2025-10-20T18:00:00Z'}")
+        world.database.members(12_000)
+        world.merge(gate=11_000, schedule="{send: scheduled, at: '2025-10-20T18:00:00Z'}")
         assert world.run().code == 0
-        world.database.members(2990)
+        world.database.members(11_990)
         held = hold(world.broken_off())
         assert "the copy at hand is 3h old" in held["message"]
         assert (
@@ -148,11 +148,11 @@ class TestInTheMiddleOfARead:
         )
         world.nothing_happened()
 
-        world.list(gate=2500, more="refresh: {on_error: use_cached}")
+        world.list(gate=11_000, more="refresh: {on_error: use_cached}")
         world.bench.merge("Use the copy")
         ran = world.broken_off()
-        assert (ran.code, ran.json["sent"]) == (0, 3000), ran.out + ran.err
-        assert len(set(world.mailed())) == len(world.mailed()) == 3000
+        assert (ran.code, ran.json["sent"]) == (0, 12_000), ran.out + ran.err
+        assert len(set(world.mailed())) == len(world.mailed()) == 12_000
 
 
 class TestWhatHolds:

@@ -16,8 +16,8 @@ from .fetching import Fetched, FetchError, Reach
 if TYPE_CHECKING:
     from .sql_connection import Reader
 
-BLOCK_ROWS = 1000
-"""How many rows are asked for at once, and held in memory."""
+BLOCK_ROWS = 5000
+"""How many rows are asked for at once, and held in memory: each time is a round trip."""
 
 SQLITE = "sqlite:///"
 
