@@ -124,8 +124,11 @@ class Site:
     environ: Mapping[str, str]
     clock: SystemClock
     terminal: Terminal = field(default_factory=Terminal)
-    fetching: Literal["stale", "never", "always"] = "stale"
-    """Which lists that lie elsewhere are fetched: those whose copies are too old, none, or all."""
+    fetching: Literal["stale", "never", "always"] = "never"
+    """Which lists that lie elsewhere are fetched: those whose copies are too old, none, or all.
+
+    A checkout may name any server, and any secret to send it: who only looks asks nobody.
+    """
     sends: bool = False
 
     # -- what people wrote ------------------------------------------------------------------

@@ -21,6 +21,7 @@ from .outcome import Outcome
 
 def doctor(site: Site, format: str) -> Outcome:  # noqa: A002 - the flag's name
     """Check what a run needs; exit code 1 when something is wrong."""
+    site.fetching = "stale"
     checks = list(_checks(site))
     failed = any(check.state == "error" for check in checks)
     return Outcome(report.FORMATS[format](checks, site.terminal), int(failed))
@@ -103,7 +104,7 @@ def _list(books: ContactLists, one: ContactList) -> Check:
     if taken is None or not taken.failure:
         return Check(name, "ok", plural(taken.copy.facts.rows if taken else 0, "row"))
     message = f"a copy {length(taken.age)} old is used: {taken.failure}"
-    return Check(name, "warning", message, "see that it can be fetched")
+    return Check(name, "warning", message, "mend it before the copy is too old")
 
 
 def _suppressions(site: Site) -> Iterator[Check]:

@@ -18,7 +18,8 @@ def lists(site: Site, format: str, refresh: bool) -> Outcome:  # noqa: A002 - th
 
     ``refresh`` fetches those that lie elsewhere, however young their copies are.
     """
-    site.fetching = "always" if refresh else site.fetching
+    if refresh:
+        site.fetching = "always"
     books = site.contact_lists()
     book, note = site.suppression_book()
     views = [_view(site, books, one, book) for one in site.workspace.lists.values()]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..approval import desk_at
 from ..bootstrap import Site
-from ..errors import InputError, UsageError
+from ..errors import LIST_UNREAD, InputError, UsageError
 from ..model.campaign import Campaign, Step
 from ..model.views import PreviewGroup, PreviewView
 from ..report import preview as report
@@ -59,7 +59,9 @@ def preview(
     number = plural(sum(len(group.views) for group in groups), "preview")
     of = name or plural(len(groups), "campaign")
     left_out = site.workspace.broken.values() if campaign is None else ()
-    broken = bool(left_out) or any(group.problems for group in groups)
+    # a list that is not read here is told in its place, and is no fault of the files
+    faults = [p for group in groups for p in group.problems if p.code != LIST_UNREAD]
+    broken = bool(left_out) or bool(faults)
     return Outcome("\n".join([f"{number} of {of}:\n  {index}", *_missing(left_out)]), int(broken))
 
 

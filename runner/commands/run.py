@@ -21,6 +21,7 @@ from .outcome import Outcome
 
 def run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa: A002 - the flag's name
     """One run over what is approved; the exit code is the result's."""
+    site.fetching = "stale"
     try:
         return _run(site, budget, format)
     except SendoffError as error:

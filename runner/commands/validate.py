@@ -15,7 +15,6 @@ def validate(site: Site, paths: list[str], format: str) -> Outcome:  # noqa: A00
     What was found is kept: nothing is checked again for as long as all that was looked at is
     what it was.
     """
-    site.fetching = "never"  # a server that is down is no fault of the files
     checked = site.kept.by_files(
         f"checked:{site.root}",
         site.root,

@@ -43,8 +43,8 @@ class Sources:
         if taken is None or not taken.failure:
             return ()
         name, age = contact_list.name, length(taken.age)
-        message = f"the list {name} is a copy {age} old: it could not be fetched: {taken.failure}"
-        hint = "see that it can be fetched"
+        message = f"the list {name} is a copy {age} old: {taken.failure}"
+        hint = "see it fetched with: sendoff lists --refresh"
         return (
             Problem(place.path, place.line, place.column, message, hint, "list_stale", "warning"),
         )

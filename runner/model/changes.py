@@ -39,7 +39,8 @@ class CampaignChange:
     ``aspects``: which of who, what, when … changed.  ``steps``: those whose content changed.
     ``former``: the id it had before a rename.  ``had_old``: mails of jobs that are under way
     that went out (or may have) as they were before.  ``to_go``: mails that are to go as they are
-    now; ``was_to_go``: as they were before.  ``old`` and ``new``: the campaign on either side.
+    now; ``was_to_go``: as they were before.  ``unread``: its list was not read here, so that how
+    many are to go is not known.  ``old`` and ``new``: the campaign on either side.
     """
 
     campaign: str
@@ -51,6 +52,7 @@ class CampaignChange:
     had_old: int = 0
     to_go: int = 0
     was_to_go: int = 0
+    unread: bool = False
     old: Campaign | None = None
     new: Campaign | None = None
 

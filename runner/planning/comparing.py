@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from hashlib import sha256
 
+from ..errors import LIST_UNREAD
 from ..model.campaign import Campaign, Immediate, Recurring
 from ..model.changes import (
     ASPECTS,
@@ -59,6 +60,7 @@ def _changes(before: Version, after: Version) -> Iterator[CampaignChange]:
                 "new",
                 campaign.place.path,
                 to_go=_to_go(after.plan, name),
+                unread=_is_unread(after.plan, name),
                 new=campaign,
             )
         else:
@@ -110,6 +112,7 @@ def _change(old: Campaign, new: Campaign, before: Version, after: Version) -> Ca
         had_old=_gone_out(before.plan, old.id) if kind != "unchanged" else 0,
         to_go=_to_go(after.plan, new.id),
         was_to_go=_to_go(before.plan, old.id),
+        unread=_is_unread(after.plan, new.id),
         old=old,
         new=new,
     )
@@ -176,6 +179,10 @@ def _gone_out(plan: Plan, campaign: str) -> int:
     if not any(job.counts.open for job in jobs):
         return 0
     return sum(j.counts.sent + j.counts.in_flight + j.counts.in_doubt for j in jobs)
+
+
+def _is_unread(plan: Plan, campaign: str) -> bool:
+    return any(hold.code == LIST_UNREAD and hold.campaign == campaign for hold in plan.holds)
 
 
 def _to_go(plan: Plan, campaign: str) -> int:

@@ -78,7 +78,7 @@ def consequence(change: CampaignChange) -> str:
         return "Nothing of it is sent until the errors are mended."
     if change.kind == "renamed":
         return f"It was {change.former}; under another name everyone would be mailed again."
-    if change.kind == "new":
+    if change.kind == "new" and not change.unread:
         return f"{mails} to go." if change.to_go else "No mail to go."
     if change.kind in ("cancelled", "removed"):
         gone = f" {change.had_old:,} went out already." if change.had_old else ""
@@ -89,6 +89,8 @@ def consequence(change: CampaignChange) -> str:
 
 
 def _of_change(change: CampaignChange) -> str:
+    if change.unread:
+        return "How many mails are to go is not known here: its list was not read."
     mails = words.plural(change.to_go, "mail")
     if change.to_go != change.was_to_go:
         mails += f" to go, {change.was_to_go:,} before"

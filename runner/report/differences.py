@@ -212,6 +212,7 @@ def _change_record(change: CampaignChange) -> dict[str, object]:
         "had_old": change.had_old,
         "to_go": change.to_go,
         "was_to_go": change.was_to_go,
+        "unread": change.unread,
         "turns": [
             {"what": turn.label, "old": turn.old, "new": turn.new} for turn in changes.turns(change)
         ],

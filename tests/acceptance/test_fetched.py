@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.bench import Bench
+from tests.acceptance.bench import Bench, GitBench
 from tests.servers.web import Asked, WebServer, plain
 
 DAY = "2025-10-{0:02}T{0}:00:00Z"  # a later hour on a later day: copies are over 48 hours old
@@ -91,7 +91,7 @@ def test_a_list_that_cannot_be_had_holds_and_says_the_line(
 
     fetch_from(bench, server, "{max_age: 24h, on_error: use_cached}")
     plan = bench.sendoff("plan", "--now", DAY.format(22))
-    assert "the list people is a copy 2d old" in " ".join(plan.out.split())
+    assert "the list people is a copy 2d old: a run fetches it anew" in " ".join(plan.out.split())
     said = bench.sendoff("run", "--json", "--now", DAY.format(22), SENDOFF_LOG="text")
     assert (said.code, said.json["sent"]) == (0, 3)
     assert "event=old_list job=drip/two" in said.err
@@ -108,22 +108,70 @@ def test_a_list_that_shrank_is_held(bench: Bench, server: WebServer) -> None:
 
 
 def test_a_pull_request_has_no_secrets(bench: Bench, server: WebServer) -> None:
-    """The plan says that the list was not read; validate is not red for it, and asks nobody."""
+    """And its files could name any server: none is asked, and what is not known is said.
+
+    validate is not red for it.  With the key it is the same: a branch is a branch.
+    """
+    for key in ("", bench.environ["SENDOFF_STATE_KEY"]):
+        bench.environ["SENDOFF_STATE_KEY"] = key
+        plan = bench.sendoff("plan", "--json", "--now", DAY.format(20))
+        assert plan.code == 3
+        (hold,) = plan.json["holds"]
+        assert hold["code"] == "list_unread"
+        assert "is only fetched by a run" in hold["message"]
+        assert "sendoff lists --refresh" in hold["release"]
+        validate = bench.sendoff("validate")
+        assert validate.code == 0, validate.out
+        assert "is only fetched by a run" in validate.out
+        assert bench.sendoff("preview").code == 0
+        for command in (("preview", "drip"), ("lists",), ("why", "ann@example.com"), ("status",)):
+            bench.sendoff(*command)
+        assert server.asked == []
+    assert bench.sendoff("lists", "--refresh", SENDOFF_STATE_KEY="").code == 0
+    assert len(server.asked) == 1
+
+
+def test_who_only_looks_sees_the_copy_at_hand(bench: Bench, server: WebServer) -> None:
+    run(bench, 20)
+    later = ("--now", DAY.format(22))
+    plan = bench.sendoff("plan", *later)
+    assert "the list people is a copy 2d old: a run fetches it anew" in " ".join(plan.out.split())
+    assert bench.sendoff("plan", "--json", *later).json["jobs"][1]["due_count"] == 3
+    assert len(server.asked) == 1
+
+
+def test_a_secret_that_is_not_set_is_named(bench: Bench, server: WebServer) -> None:
     fetch_from(bench, server, more=', headers: {Authorization: "env:CRM_TOKEN"}')
-    blind = {"SENDOFF_STATE_KEY": "", "CRM_TOKEN": ""}
-    plan = bench.sendoff("plan", "--json", "--now", DAY.format(20), **blind)
-    assert plan.code == 3
-    (hold,) = plan.json["holds"]
-    assert hold["code"] == "list_unread"
-    assert "CRM_TOKEN is not set here" in hold["message"]
-    validate = bench.sendoff("validate", **blind)
-    assert validate.code == 0, validate.out
-    assert "is not fetched here" in validate.out
-    assert server.asked == []
+    code, sent, (hold,) = run(bench, 20)
+    assert (code, sent, hold["code"]) == (3, 0, "list_unread")
+    assert "CRM_TOKEN is not set here" in str(hold["message"])
+    assert "set the environment variable CRM_TOKEN" in str(hold["release"])
+
+
+def test_no_secret_of_a_list_is_ever_shown(bench: Bench, server: WebServer) -> None:
+    """Neither the address that is one, nor a header, nor what a server answers to them."""
+    hidden = "tok-3f9a"
+    url = server.url(f"/x.csv?sig={hidden}")
+    bench.write(
+        "campaigns/lists/people.yaml",
+        'source: {type: http, url: "env:LIST_URL", allow_private: true, '
+        'headers: {Authorization: "env:CRM_TOKEN"}}\n',
+    )
+    secrets = {"LIST_URL": url, "CRM_TOKEN": f"Bearer {hidden}"}
+    echo = plain(b"", status=f"418 {hidden} {url}")
+    page = plain(f"email\n{hidden},{hidden}\n".encode())
+    for answer in (echo, page, plain(b"", f"Location: {url}x{hidden}", status="302 Found")):
+        server.answers[f"/x.csv?sig={hidden}"] = answer
+        for command in ("run", "plan", "lists", "doctor", "validate", "status"):
+            said = bench.sendoff(command, **secrets)
+            assert said.code in (0, 1, 3), said.err
+            assert hidden not in said.out + said.err, command
+    assert all("authorization" in headers for path, headers in server.asked)
 
 
 def test_lists_shows_how_old_a_copy_is_and_fetches_it(bench: Bench, server: WebServer) -> None:
-    bench.sendoff("lists")
+    assert "is only fetched by a run" in " ".join(bench.sendoff("lists").out.split())
+    bench.sendoff("lists", "--refresh")
     server.answers["/m.csv"] = plain(people("ann"))
     (young,) = bench.sendoff("lists", "--json").json["lists"]
     assert (young["rows"], young["fetched_at"] is None) == (3, False)
@@ -181,6 +229,7 @@ def test_lists_are_combined(bench: Bench) -> None:
     )
     both = DRIP.replace("list: people", "list: {use: [people, guests], minus: invited}")
     bench.write("campaigns/drip.yaml", both)
+    assert bench.sendoff("lists", "--refresh").code == 0
     plan = bench.sendoff("plan", "--now", DAY.format(20))
     assert "lists people and guests, less invited" in " ".join(plan.out.split())
     assert run(bench, 20) == (0, 3, [])
@@ -212,3 +261,18 @@ def test_why_answers_though_a_list_cannot_be_had(bench: Bench, server: WebServer
     assert "No campaign that was planned concerns this contact" in out
     assert "On list local" in out
     assert "Perhaps on people · cannot be read" in out
+
+
+def test_a_merge_whose_list_is_not_read_does_not_say_none(
+    tmp_path: Path, server: WebServer
+) -> None:
+    """How many mails are to go is not known: "0 mails to go" would be a lie."""
+    bench = GitBench.make(tmp_path).workspace(backend="git")
+    bench.campaign()
+    bench.merge()
+    fetch_from(bench, server)
+    bench.environ = {}
+    plan = bench.sendoff("plan", "--base", "HEAD")
+    assert "How many mails are to go is not known here" in " ".join(plan.out.split())
+    assert bench.sendoff("plan", "--base", "HEAD", "--json").json["changes"][0]["unread"] is True
+    assert server.asked == []

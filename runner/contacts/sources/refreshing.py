@@ -29,7 +29,7 @@ Proof = Callable[[ContactList, Copy], int]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A copy that is used.  ``failure``: why there is none that is fresh enough, '' if this is."""
+    """A copy that is used.  ``failure``: why none that is fresh enough, '' if this one is."""
 
     copy: Copy
     age: timedelta
@@ -96,8 +96,10 @@ class FetchedLists:
         with self._cache.locked(name, self._reach.clock, patience):
             known = self._cache.load(name)
             taken = None if known is None else Taken(known, self._age(known))
-            if taken is not None and self._will_do(contact_list, taken):
+            if taken is not None and self._is_fresh(contact_list, taken):
                 return taken
+            if barred and taken is not None:
+                return replace(taken, failure="a run fetches it anew")
             if barred:
                 raise _NotHere(describe(source))
             try:
@@ -108,12 +110,11 @@ class FetchedLists:
     def _age(self, copy: Copy) -> timedelta:
         return self._reach.clock.now() - copy.facts.fetched
 
-    def _will_do(self, contact_list: ContactList, taken: Taken) -> bool:
-        """A copy from the future is none: a clock was wrong."""
-        if _is_here(contact_list.source):
+    def _is_fresh(self, contact_list: ContactList, taken: Taken) -> bool:
+        """A copy from the future is not: a clock was wrong."""
+        if self._when == "always" or _is_here(contact_list.source):
             return False
-        fresh = timedelta() <= taken.age < contact_list.refresh.max_age
-        return self._when == "never" or (self._when == "stale" and fresh)
+        return timedelta() <= taken.age < contact_list.refresh.max_age
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,8 @@ class _NotHere(FetchError):
     """Nothing is fetched here, and no copy is at hand."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not fetched here", "see it with: sendoff lists --refresh")
+        message = f"{what} is only fetched by a run, and there is no copy of it here"
+        super().__init__(message, "see it with: sendoff lists --refresh")
 
 
 def _instead(
@@ -192,7 +194,7 @@ def _instead(
         raise InputError(_held(contact_list, taken, error))
     if not timedelta() <= taken.age <= refresh.max_stale:
         raise InputError(_held(contact_list, taken, error))
-    return replace(taken, failure=error.message)
+    return replace(taken, failure=f"it could not be fetched: {error.message}")
 
 
 def _held(contact_list: ContactList, taken: Taken | None, error: FetchError) -> tuple[Problem, ...]:
@@ -211,8 +213,10 @@ def _held(contact_list: ContactList, taken: Taken | None, error: FetchError) -> 
         else:
             both = f"{{on_error: use_cached, max_stale: {_above(taken.age)}}}"
             hint += f"; or set refresh: {both} {line} to use the copy"
-    message = f"the list {contact_list.name} could not be fetched: {error.message}; {state}"
     code = LIST_UNREAD if isinstance(error, SecretMissing | _NotHere) else LIST_REFRESH
+    message = f"the list {contact_list.name} could not be fetched: {error.message}; {state}"
+    if isinstance(error, _NotHere):
+        message = f"the list {contact_list.name} was not read: {error.message}"
     first = Problem(place.path, place.line, place.column, message, hint, code)
     return (first, *(error.problems if isinstance(error, _Unsound) else ()))
 

@@ -232,6 +232,8 @@ def test_where_nothing_may_be_fetched_a_copy_will_do(room: Room) -> None:
     room.emails()
     room.later(1000)
     assert room.emails("never") == ["ann", "bob"]
+    (warning,) = room.run("never").warnings(room.list)
+    assert "a run fetches it anew" in warning.message
     assert len(room.server.asked) == 1
 
 
