@@ -4,6 +4,10 @@ Each kind is read by its own request, page by page.  SendGrid does not say how l
 appear, so each pull reads the last day before the one before it once more: what is known already is
 no news.  Entries have the time at which SendGrid made them.
 
+Twilio documents neither pages nor times for ``asm/suppressions`` (unconfirmed).  It is asked for
+both, and whether it knows pages is found out: more than a page at once, or the same page again, is
+all there is.
+
 Blocks (the other side refused one mail, for its reasons) and bounces that are not about the address
 are counted and suppress nobody.
 """
