@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _LOCAL_KEY: Final = "key"
 _DIGEST: Final = 64
 """Hex digits of an entry's seal, which is its first line."""
 _LARGEST: Final = 256 * 1024 * 1024
+_KEPT_SECONDS: Final = 30 * 24 * 3600
+_ENTRY: Final = re.compile(r"[a-z]+-[0-9a-f]{24}\.json")
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -74,6 +77,7 @@ class Cache:
             return
         with suppress(OSError):
             _write(place, self._seal(slot, token, body) + b"\n" + body)
+            _sweep(place)
 
     def _read(self, slot: str) -> bytes:
         place = self._place(slot)
@@ -116,6 +120,14 @@ def _content(place: Path) -> bytes:
         if os.fstat(descriptor).st_size <= _LARGEST:
             return stream.read()
     return b""
+
+
+def _sweep(newest: Path) -> None:
+    """Remove what nobody wrote for a month: of workspaces that are gone, or under another key."""
+    since = newest.stat().st_mtime - _KEPT_SECONDS
+    for path in newest.parent.iterdir():
+        if _ENTRY.fullmatch(path.name) and path.lstat().st_mtime < since:
+            path.unlink()
 
 
 def _write(place: Path, content: bytes) -> None:

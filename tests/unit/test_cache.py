@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     cache.put("kind:slot", "token", 1)
     assert cache.get("kind:slot", "token") is None
     assert local_key(tmp_path / "file/cache")
+
+
+def test_what_nobody_wrote_for_a_month_goes(home: Path) -> None:
+    """The cache does not grow for ever; what is not its own is left alone."""
+    cache = Cache(home, KEY)
+    cache.put("old:slot", "token", 1)
+    (home / "notes.json").write_text("mine")
+    for path in home.iterdir():
+        os.utime(path, (0, 0))
+    cache.put("kind:slot", "token", 2)
+    assert cache.get("old:slot", "token") is None
+    assert cache.get("kind:slot", "token") == 2
+    assert (home / "notes.json").exists()
 
 
 def test_no_home_keeps_nothing() -> None:
