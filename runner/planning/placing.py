@@ -81,7 +81,7 @@ def place(entry: Entry, inputs: PlacingInputs) -> Placing:
         _leave_out_joiners(_owed_still(entry.history, inputs), inputs.audience, placing.spots)
     _set_nominal(entry, inputs, placing)
     _count_from_decisions(entry.history, inputs, placing)
-    if inputs.quiet is not None:
+    if inputs.quiet is not None and Spot.LATER in placing.spots:
         _defer(inputs.quiet, inputs, placing)
     if inputs.condition is not None:
         _ask(inputs.condition, inputs, placing)

@@ -9,7 +9,7 @@ from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Sc
 from ..model.changes import Aspect, CampaignChange, Difference, Kind
 from ..model.plan import Hold, JobPlan
 from ..model.settings import Guards, Mailbox
-from . import cronwords, jobs, times, words
+from . import cronwords, jobs, restraint, times, words
 
 KINDS: Mapping[Kind, str] = {
     "broken": "has errors",
@@ -190,7 +190,8 @@ def _step(step: Step) -> str:
 
 def _pacing(campaign: Campaign) -> str:
     pace = words.pace(campaign.pacing) or ("as fast as the provider takes them",)
-    return ", ".join((*pace, f"{campaign.pacing.batch_size:,} in a batch"))
+    batch = f"{campaign.pacing.batch_size:,} in a batch"
+    return ", ".join((*pace, batch, *restraint.of_campaign(campaign)))
 
 
 def _guards(campaign: Campaign) -> str:

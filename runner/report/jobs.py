@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled
 from ..model.plan import Hold, JobPlan, Plan, ZoneTime
 from ..planning.view import estimated_duration
-from . import cronwords, times, words
+from . import cronwords, restraint, times, words
 from .flow import Piece
 from .page import Fact
 
@@ -159,7 +159,8 @@ def takes(job: JobPlan) -> tuple[str, ...]:
     span = words.duration(seconds) if seconds else ""
     if span and has_own_clock(job.campaign):
         span += " from the first time zone to the last"
-    return (span or AT_ONCE, *words.pace(job.campaign.pacing))
+    campaign = job.campaign
+    return (span or AT_ONCE, *words.pace(campaign.pacing), *restraint.of_campaign(campaign))
 
 
 def facts(job: JobPlan, now: datetime, zone: tzinfo, previous: JobPlan | None = None) -> list[Fact]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from ..model.plan import Plan
 from ..model.settings import Settings
 from ..planning.view import hold_record, job_record, stamp
-from . import blocks, jobs, times, words
+from . import blocks, jobs, restraint, times, words
 from .flow import Piece
 from .jsontext import dump
 from .page import Page
@@ -21,6 +21,8 @@ def text(plan: Plan, settings: Settings, screen: Screen = PLAIN, note: str = "")
     page.title(jobs.summary(plan), aside=times.when(plan.now, times.zone_of(settings.timezone)))
     if note:
         page.text(Piece(note, "dim"))
+    if caps := restraint.shared(settings, plan.now):
+        page.text(Piece(f"All campaigns together: at most {', '.join(caps)}.", "dim"))
     if settings.paused:
         page.text(
             "Everything is paused: paused: true in sendoff.yaml. Nothing goes until it is false.",

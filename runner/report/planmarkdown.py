@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..errors import Problem
 from ..model.plan import Hold, JobPlan, Plan
 from ..model.settings import Settings
-from . import blocks, jobs, markup, times, words
+from . import blocks, jobs, markup, restraint, times, words
 from .flow import Piece
 from .page import Fact, Span
 from .terminal import PLAIN, Screen
@@ -36,6 +36,8 @@ def markdown(
     ]
     if note:
         head.append(f"{markup.escape(note)}\n")
+    if caps := restraint.shared(settings, plan.now):
+        head.append(markup.escape(f"All campaigns together: at most {', '.join(caps)}.") + "\n")
     if settings.paused:
         head.append("⏸ Everything is paused: `paused: true` in `sendoff.yaml`.\n")
     head += section(f"❌ {words.plural(len(problems), 'problem')}", map(problem_line, problems))
