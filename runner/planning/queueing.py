@@ -10,7 +10,7 @@ from operator import and_
 from ..model.plan import Queue, Spot
 from .account import Account
 from .allotting import allot
-from .columns import Constant, Times, distinct, indices, mapped, turn
+from .columns import Constant, Times, distinct, flags, indices, mapped, turn
 from .drafts import CampaignDraft, Draft, Horizon, epoch
 from .lines import Line, stretches
 from .pacing import Pacer
@@ -64,7 +64,8 @@ def _at_once(job: Draft, quiet: Quietness | None, horizon: Horizon) -> None:
     waiting, placing = job.waiting(), job.placing
     if 1 not in waiting:
         return
-    placing.nominal = times = _from_now(job, quiet, epoch(horizon.now))
+    times = _but_for_held(job, _from_now(job, quiet, epoch(horizon.now)))
+    placing.nominal = times
     due = _due(waiting, times, epoch(horizon.claim_until))
     count = due.count(1)
     if count == placing.spots.count(Spot.LATER):
@@ -89,6 +90,15 @@ def _from_now(job: Draft, quiet: Quietness | None, now: int) -> Times:
     return array(
         "q", (p if is_loud else q for p, q, is_loud in zip(plain, later, loud, strict=True))
     )
+
+
+def _but_for_held(job: Draft, times: Times) -> Times:
+    """Who is held keeps the time that was missed."""
+    held = flags(job.placing.spots, Spot.MISSED, Spot.QUIET_HELD)
+    if 1 not in held:
+        return times
+    three = zip(job.placing.nominal, times, held, strict=True)
+    return array("q", (before if is_held else time for before, time, is_held in three))
 
 
 def _due(waiting: bytes, times: Times, until: int) -> bytes:
