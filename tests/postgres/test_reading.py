@@ -238,6 +238,12 @@ class TestFaults:
             error = refusal(f"{url}/others.pem", "select 1")
         assert error.message == "there is no secure connection to the database"
 
+    @pytest.mark.parametrize("option", ["sslmod=verify-full", "sslmode=full", "connect=geheim"])
+    def test_an_option_that_is_none_is_told_as_such(self, database: Database, option: str) -> None:
+        error = refusal(f"{database.url()}?{option}", "select 1")
+        assert error.message == "an option in the database's URL is not known"
+        assert not error.transient
+
     def test_a_server_that_cannot_encrypt_is_told_as_such(self, database: Database) -> None:
         error = refusal(f"{database.url()}?sslmode=require", "select 1")
         assert error.message == "there is no secure connection to the database"

@@ -44,6 +44,8 @@ _PASSING = ("08", "40", "53", "57", "58")
 """Classes of trouble that may be gone the next time."""
 
 _CONNECTING = (
+    (r"invalid (dsn|connection option|\w+ value)", "an option in the database's URL is not known",
+     "what stands behind the ? is libpq's, like sslmode=verify-full"),
     (r"password authentication failed|no password supplied", *_STATES["28P01"]),
     (r"role .* does not exist|no pg_hba\.conf entry", *_STATES["28000"]),
     (r"database .* does not exist", *_STATES["3D000"]),
@@ -120,7 +122,7 @@ def _by_words(original: Exception) -> FetchError:
     return FetchError("the connection to the database failed or was lost", transient=True)
 
 
-_LASTING = {_STATES[state][0] for state in ("28P01", "28000", "3D000")}
+_LASTING = {_CONNECTING[0][1], *(_STATES[state][0] for state in ("28P01", "28000", "3D000"))}
 
 
 def _quoted(text: Any) -> str:
