@@ -8,7 +8,7 @@ from ..model.changes import CampaignChange, Difference, Kind
 from ..model.plan import JobPlan
 from ..model.settings import Settings
 from ..model.views import Review
-from . import changes, jobs, markup, planmarkdown, review, times, words
+from . import changes, jobs, markup, planmarkdown, restraint, review, times, words
 from .page import Fact
 from .terminal import PLAIN, Screen
 
@@ -47,6 +47,8 @@ def markdown(
     ]
     if note:
         head.append(f"{markup.escape(note)}\n")
+    if caps := restraint.sentence(settings, found.after.now):
+        head.append(f"{markup.escape(caps)}\n")
     errors = f"❌ {words.plural(len(seen.problems), 'error')}"
     head += planmarkdown.section(errors, map(planmarkdown.problem_line, seen.problems))
     shown, others = changes.holds(found)

@@ -11,7 +11,7 @@ from ..model.settings import Settings
 from ..model.views import Face, Occasion, Review
 from ..planning.outlook import cost, shape
 from ..planning.view import hold_record, job_record, stamp
-from . import blocks, changes, review, times, words
+from . import blocks, changes, restraint, review, times, words
 from .differencemarkdown import markdown
 from .differencepage import html
 from .flow import Piece
@@ -33,6 +33,8 @@ def text(
     )
     if note:
         page.text(Piece(note, "dim"))
+    if caps := restraint.sentence(settings, found.after.now):
+        page.text(Piece(caps, "dim"))
     _problems(page, seen)
     shown, others = changes.holds(found)
     blocks.all_holds(page, shown)

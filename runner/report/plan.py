@@ -21,8 +21,8 @@ def text(plan: Plan, settings: Settings, screen: Screen = PLAIN, note: str = "")
     page.title(jobs.summary(plan), aside=times.when(plan.now, times.zone_of(settings.timezone)))
     if note:
         page.text(Piece(note, "dim"))
-    if caps := restraint.shared(settings, plan.now):
-        page.text(Piece(f"All campaigns together: at most {', '.join(caps)}.", "dim"))
+    if caps := restraint.sentence(settings, plan.now):
+        page.text(Piece(caps, "dim"))
     if settings.paused:
         page.text(
             "Everything is paused: paused: true in sendoff.yaml. Nothing goes until it is false.",

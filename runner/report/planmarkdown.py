@@ -36,8 +36,8 @@ def markdown(
     ]
     if note:
         head.append(f"{markup.escape(note)}\n")
-    if caps := restraint.shared(settings, plan.now):
-        head.append(markup.escape(f"All campaigns together: at most {', '.join(caps)}.") + "\n")
+    if caps := restraint.sentence(settings, plan.now):
+        head.append(f"{markup.escape(caps)}\n")
     if settings.paused:
         head.append("⏸ Everything is paused: `paused: true` in `sendoff.yaml`.\n")
     head += section(f"❌ {words.plural(len(problems), 'problem')}", map(problem_line, problems))

@@ -33,6 +33,12 @@ def quiet(said: Quiet) -> str:
     return ", ".join(parts)
 
 
+def sentence(settings: Settings, now: datetime) -> str:
+    """The caps that all campaigns share, '' for none."""
+    caps = shared(settings, now)
+    return f"All campaigns together: at most {', '.join(caps)}." if caps else ""
+
+
 def shared(settings: Settings, now: datetime) -> tuple[str, ...]:
     """The caps that all campaigns share; () for none."""
     parts = list(_limits(settings.limits, now.astimezone(times.zone_of(settings.timezone))))
