@@ -27,6 +27,7 @@ _FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff\
 _LINE_END = re.compile("\r\n?")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ud800-\udfff]")
 _SPECIAL = re.compile('[&<>"\xa0]')
+_ANY_SPECIAL = re.compile("[&<>\"'\xa0]")
 
 
 def clean(value: str) -> str:
@@ -39,6 +40,12 @@ def clean(value: str) -> str:
 def has_control(value: str) -> bool:
     """Whether a value could break a header line."""
     return not value.isprintable() and _CONTROL.search(value) is not None
+
+
+def is_plain(column: Sequence[str]) -> bool:
+    """Whether every value stands as it is at any kind of place: seen by one look at all of them."""
+    joined = "".join(column)
+    return joined.isprintable() and not _ANY_SPECIAL.search(joined)
 
 
 def holds_atoms(source: str) -> bool:

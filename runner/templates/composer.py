@@ -10,7 +10,7 @@ from ..model.columns import KeyColumn
 from ..model.contacts import Audience
 from ..model.message import Composed, File, Parts, Rendered, Segments
 from . import shelf
-from .atoms import has_control
+from .atoms import has_control, is_plain
 from .checks import names_used
 from .columns import TOKEN, Column, Columns
 from .compiled import Compiled
@@ -126,6 +126,10 @@ class StepComposer:
         if columns is None or form is None:
             return None
         values = _Values()
+        used = {
+            slot.number for part in (form.subject, form.html, form.text) for slot in _slots(part)
+        }
+        plain = {number for number in used if is_plain(columns[number])}
 
         def segments(part: Slotted) -> Segments:
             return tuple(
@@ -135,7 +139,10 @@ class StepComposer:
 
         def place(column: Column, slot: Slot) -> int:
             write = WRITTEN[slot.kind]
-            return values.place((id(column), slot.kind), lambda: [*map(write, column)])
+            return values.place(
+                (id(column), slot.kind),
+                lambda: column if slot.number in plain else [*map(write, column)],
+            )
 
         parts = Parts(
             subject=segments(form.subject),
@@ -143,8 +150,8 @@ class StepComposer:
             text=segments(form.text),
             headers=self._headers(values, batch),
         )
-        for slot in _slots(form.subject):
-            for position, value in enumerate(columns[slot.number]):
+        for number in {slot.number for slot in _slots(form.subject)} - plain:
+            for position, value in enumerate(columns[number]):
                 self._check_line(value, batch, position)
         return Composed(parts, values.columns, self._files)
 
