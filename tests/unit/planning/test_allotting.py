@@ -9,7 +9,7 @@ import pytest
 
 from runner.model.campaign import Scheduled
 from runner.model.plan import Spot
-from runner.model.settings import DomainCap, Frequency, Lateness, Limits, Pacing, WarmUp
+from runner.model.settings import DomainCap, Frequency, Lateness, Limits, Pacing, Quiet, WarmUp
 from runner.planning.domains import NONE, Domains
 from runner.planning.planner import Horizon
 from runner.survey import survey
@@ -229,3 +229,16 @@ def test_its_own_pace_and_the_common_cap_together():
     free, slow = plan([one("b"), paced], limits=Limits(max_per_hour=6)).jobs
     assert times(free) == ["20 12:00"] * 4
     assert times(slow) == ["20 12:00", "20 12:01", "20 13:00", "20 13:01"]
+
+
+def test_a_domain_keeps_count_while_others_wait_for_the_morning():
+    """Who comes to his turn in the quiet time must not make the domain's cap forget the hour."""
+    cap = DomainCap("example.com", ("example.com",), 8)
+    night = Quiet(hours=(12 * 60 + 30, 20 * 60))
+    hushed = one("a", pacing=Pacing(1860), priority=1, quiet=night, list_name="a")
+    other = one("b", pacing=Pacing(400), list_name="b")
+    lists = {name: audience([f"{name}{n}@example.com" for n in range(20)]) for name in ("a", "b")}
+    jobs = plan([hushed, other], people=lists, limits=Limits(domains=(cap,))).jobs
+    sends = sorted(time for job in jobs for time in job.times)
+    assert len(sends) == 40
+    assert all(late - early >= 3600 for early, late in zip(sends, sends[8:], strict=False))
