@@ -9,6 +9,7 @@ from ..errors import InputError, Problem
 from ..model.columns import KeyColumn
 from ..model.contacts import Audience
 from ..model.message import Composed, File, Parts, Rendered, Segments
+from ..sandbox import MAX_OUTPUT
 from . import shelf
 from .atoms import has_control, is_plain
 from .checks import names_used
@@ -153,6 +154,7 @@ class StepComposer:
         for number in {slot.number for slot in _slots(form.subject)} - plain:
             for position, value in enumerate(columns[number]):
                 self._check_line(value, batch, position)
+        self._check_sizes(parts, values, batch)
         return Composed(parts, values.columns, self._files)
 
     def _only_form(
@@ -192,6 +194,7 @@ class StepComposer:
         for position, (form, row) in enumerate(filled):
             for slot in _slots(form.subject):
                 self._check_line(row[slot.number], batch, position)
+        self._check_sizes(parts, values, batch)
         return Composed(parts, values.columns, self._files)
 
     def _filled(
@@ -252,6 +255,19 @@ class StepComposer:
             return values.place("token", lambda: batch.named(TOKEN))
 
         return tuple((name, _joined(pieces, token)) for name, pieces in self._leaving.headers)
+
+    def _check_sizes(self, parts: Parts, values: _Values, batch: Columns) -> None:
+        """What the sandbox makes is bounded; what is put together afterwards is as well."""
+        for name, segments in (("HTML", parts.html), ("text", parts.text)):
+            fixed = sum(len(piece) for piece in segments if isinstance(piece, str))
+            columns = [values.columns[piece] for piece in segments if isinstance(piece, int)]
+            if fixed + sum(max(map(len, column)) for column in columns) <= MAX_OUTPUT:
+                continue
+            for position in range(len(batch)):
+                if fixed + sum(len(column[position]) for column in columns) > MAX_OUTPUT:
+                    message = f"the finished {name} has more than {MAX_OUTPUT} characters"
+                    problem = Problem(self._content.path, 1, 1, message)
+                    raise self._failed_at(problem, batch, position)
 
     def _check_line(self, value: str, batch: Columns, position: int) -> None:
         if has_control(value):

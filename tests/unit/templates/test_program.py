@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jinja2
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,13 +11,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from runner.model.contacts import Audience
 from runner.model.message import Composed
-from runner.templates import ComposeError, StepComposer
+from runner.templates import ComposeError, StepComposer, TemplateRoom
 from runner.templates.atoms import clean
 from runner.templates.columns import Columns
+from runner.templates.compiled import Compiled
 from runner.templates.document import DocumentError, finish
 from runner.templates.residue import Unproven
+from runner.workspace import WorkspaceFiles, load
 
-from .drawn import PARTIALS, VARIABLES, people, sources, tame_people
+from .drawn import HOSTILE, PARTIALS, VARIABLES, people, sources, tame_people
 from .workshop import audience, composer
 
 DOCUMENT = "<!DOCTYPE html><html><head></head><body><div>Start</div>{}</body></html>"
@@ -110,6 +114,67 @@ def test_messages_are_those_of_our_own_sandbox(
         for part in ("subject", "html", "text"):
             mine, its = getattr(one.parts, part), getattr(other.parts, part)
             assert one.fill(mine, index) == other.fill(its, index)
+
+
+SAMPLES = Path(__file__).parents[3]
+SAMPLE_FIELDS = ("firstName", "region", "workout", "f3Name", "city", "lastName")
+
+
+@pytest.mark.parametrize(
+    "campaign", ["bros-and-brews-2025", "bros-and-brews-countdown", "weekly-digest"]
+)
+def test_the_sample_templates_are_compiled_and_the_same(campaign: str) -> None:
+    """With hostile values they give what the sandbox gives, and nothing is left to it."""
+    files = WorkspaceFiles(SAMPLES)
+    workspace = load(files)
+    sample = workspace.campaigns[campaign]
+    columns = workspace.lists[sample.audience.names[0]].columns.fields
+    names = [*columns, *SAMPLE_FIELDS]
+    rows = [
+        {name: HOSTILE[(row * 7 + column) % len(HOSTILE)] for column, name in enumerate(names)}
+        for row in range(len(HOSTILE))
+    ]
+    listed = audience(rows)
+    fields = frozenset(listed.fields)
+    for step in sample.steps:
+        made = TemplateRoom(workspace, files).composer(sample, step)
+        compiled = made.compiled(fields)
+        assert compiled.program is not None
+        found = composed(made, listed)
+        slow = Compiled(compiled.content, fields)
+        slow.slow = Unproven("a test")
+        made._compiled[fields] = slow
+        wanted = composed(made, listed)
+        assert isinstance(found, Composed)
+        assert isinstance(wanted, Composed)
+        for part in ("subject", "html", "text"):
+            ours, theirs = getattr(found.parts, part), getattr(wanted.parts, part)
+            assert list(found.every(ours, len(listed))) == list(wanted.every(theirs, len(listed)))
+
+
+@pytest.mark.parametrize("loop", ["x in range(22)", "x in tags|list"])
+def test_no_message_is_larger_than_the_sandbox_allows(loop: str) -> None:
+    """A long value that stands at many places is refused, for the contact who has it."""
+    made = composer(
+        f"<p>{{% for {loop} %}}{{{{ city }}}}{{% endfor %}}</p>",
+        text="x",
+    )
+    contacts = [{"city": "Rome", "tags": "t" * 22}, {"city": "x" * 99_000, "tags": "t" * 22}]
+    listed = audience(contacts)
+    with pytest.raises(ComposeError, match=r"in line 3 .* more than 2097152 characters"):
+        made.compose(listed, [0, 1])
+    assert made.compose(listed, [0])
+
+
+def test_a_contact_that_takes_too_long_or_too_much_is_refused() -> None:
+    """The budget counts in what is compiled, contact by contact."""
+    made = composer(
+        "{% for x in range(n|int) %}{% for y in range(n|int) %}.{% endfor %}{% endfor %}"
+    )
+    listed = audience([{"n": "3"}, {"n": "9000"}, {"n": "4"}])
+    with pytest.raises(ComposeError, match=r"in line 3 .* (loops too often|takes too long)"):
+        made.compose(listed, [0, 1, 2])
+    assert made.compiled(frozenset(listed.fields)).slow is None
 
 
 COMPILED = [
