@@ -309,7 +309,8 @@ class Wording:
         if not operands or node.kwargs or node.dyn_args or node.dyn_kwargs:
             raise Unproven("loop.cycle without values")
         form = "({},)" if len(operands) == 1 else "(" + ", ".join(["{}"] * len(operands)) + ")"
-        return self._built(form + "[{} % {}]", *operands, Code(loop.index), Known(len(operands)))
+        made = self._built(form + "[{} % {}]", *operands, Code(loop.index), Known(len(operands)))
+        return _text_if(made, operands)
 
     # -- operators ---------------------------------------------------------------------------
 
@@ -342,7 +343,7 @@ class Wording:
                 return self.operand(node.expr1, scope)
             return self._otherwise(node, scope)
         one, other = self.operand(node.expr1, scope), self._otherwise(node, scope)
-        return self._built("({} if {} else {})", one, test, other)
+        return _text_if(self._built("({} if {} else {})", one, test, other), [one, other])
 
     def _otherwise(self, node: nodes.CondExpr, scope: Scope) -> Operand:
         if node.expr2 is None:
@@ -431,6 +432,15 @@ class Remembered(dict[str, Any]):
         if value.__class__ is str:
             return self[value]
         return self._function(*self._before, value, *self._after)
+
+
+def _text_if(made: Operand, operands: Sequence[Operand]) -> Operand:
+    """An expression that gives one of its operands: text when they all are."""
+    are_texts = all(
+        operand.gives == "text" if isinstance(operand, Code) else operand.value.__class__ is str
+        for operand in operands
+    )
+    return replace(made, gives="text") if are_texts and isinstance(made, Code) else made
 
 
 def _sure(operand: Operand) -> Operand:
