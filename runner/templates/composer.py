@@ -15,7 +15,7 @@ from .atoms import has_control, is_plain
 from .checks import names_used
 from .columns import TOKEN, Column, Columns
 from .compiled import Compiled
-from .forms import WRITTEN, Form, filler
+from .forms import WRITTEN, Form, filler, written_in_text
 from .gathering import Gathering
 from .generated import Row
 from .program import Program
@@ -109,7 +109,7 @@ class StepComposer:
         preheader = filler(form.preheader)
         return Rendered(
             subject=composed.fill(parts.subject, 0),
-            preheader=preheader if isinstance(preheader, str) else preheader(values),
+            preheader=preheader if isinstance(preheader, str) else preheader(values, values),
             html=composed.fill(parts.html, 0),
             text=composed.fill(parts.text, 0),
             headers={name: composed.fill(value, 0) for name, value in parts.headers},
@@ -236,11 +236,13 @@ class StepComposer:
         part: str,
         rows: Sequence[tuple[int, Sequence[str]]],
     ) -> Segments:
+        both = [(form, row, written_in_text(row) if part == "html" else row) for form, row in rows]
+
         def place(hole: int) -> int:
             fillers = gathering.fillers(part, hole)
             column = [
-                made if (made := fillers[form]).__class__ is str else made(row)  # type: ignore[operator]
-                for form, row in rows
+                made if (made := fillers[form]).__class__ is str else made(row, written)  # type: ignore[operator]
+                for form, row, written in both
             ]
             return values.place((part, hole), lambda: column)
 

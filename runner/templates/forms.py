@@ -21,8 +21,8 @@ MAX_KEPT = 10_000
 MAX_LENGTH = 1_000
 """Characters of the longest of them."""
 
-Filler = str | Callable[[Sequence[str]], str]
-"""A text, or what makes one of a row's values."""
+Filler = str | Callable[[Sequence[str], Sequence[str]], str]
+"""A text, or what makes one of a row's values, as they are and ``written_in_text``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ def filler(slotted: Slotted) -> Filler:
         return form % ()
     if len(slots) > MAX_WRITTEN_OUT:
         written = [(_AGAIN[slot.kind], slot.number) for slot in slots]
-        return lambda row: form % tuple([again[row[number]] for again, number in written])
+        return lambda row, _: form % tuple([again[row[number]] for again, number in written])
     texts = _between(slotted)
     numbers = [slot.number for slot in slots]
     made: Filler = _maker(tuple(slot.kind for slot in slots))(*texts, *numbers)
@@ -98,10 +98,10 @@ def _maker(kinds: tuple[Kind, ...]) -> Callable[..., Filler]:
     texts = [f"t{number}" for number in range(len(kinds) + 1)]
     numbers = [f"n{number}" for number in range(len(kinds))]
     written = "".join(
-        f"{{{text}}}{{{kind}_[row[{number}]]}}"
+        f"{{{text}}}{{{f'w[{number}]' if kind == 'text' else f'{kind}_[row[{number}]]'}}}"
         for text, kind, number in zip(texts, kinds, numbers, strict=False)
     )
-    source = f"lambda {', '.join([*texts, *numbers])}: lambda row: f'{written}{{{texts[-1]}}}'"
+    source = f"lambda {', '.join([*texts, *numbers])}: lambda row, w: f'{written}{{{texts[-1]}}}'"
     names = {f"{kind}_": again for kind, again in _AGAIN.items()}
     maker: Callable[..., Filler] = eval(source, {**names, "__builtins__": {}})  # noqa: S307 - ours
     return maker
@@ -133,6 +133,11 @@ class _Again(dict[str, str]):
 
 
 _AGAIN = {kind: _Again(kind) for kind in ESCAPES}
+
+
+def written_in_text(row: Sequence[str]) -> list[str]:
+    """A row's values as they are written in HTML text."""
+    return [*map(_AGAIN["text"].__getitem__, row)]
 
 
 def _settled(
