@@ -37,6 +37,8 @@ def sandboxed(escaping: bool) -> ImmutableSandboxedEnvironment:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
+    if not escaping:  # in a text part |e is for nothing: there is nothing to escape for
+        environment.filters["e"] = environment.filters["escape"] = str
     environment.filters["split"] = lambda text, by=",": (
         [part.strip() for part in str(text).split(by)] if str(text).strip() else []
     )
