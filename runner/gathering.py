@@ -74,7 +74,7 @@ def gather(
     """
     at = now.replace(microsecond=0)
     snapshot = store.sync()
-    book = fold_book(snapshot.records(BOOK))
+    book = fold_book(snapshot.records(BOOK), at)
     wanted = due(book, [source.name for source in sources], every, at)
     if not wanted:
         return Gathering(snapshot)

@@ -113,7 +113,7 @@ def _suppressions(site: Site) -> Iterator[Check]:
     if not rules.sources:
         return
     try:
-        book = fold_book(site.store(site.settings).sync().records(BOOK))
+        book = fold_book(site.store(site.settings).sync().records(BOOK), site.clock.now())
     except SendoffError:
         return  # told as the state's trouble already
     for one in freshness(book, rules, site.clock.now()):

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from ..bootstrap import Site
 from ..errors import UsageError
-from ..model.feedback import Told
 from ..model.ledger import BOOK, Claim
-from ..planning.book import Stamp, fold_book, news, suppressed
+from ..planning.book import Stamp, decided, fold_book, news, suppressed
 from ..planning.history import split_keys
 from ..ports import Snapshot
 from ..report import forget as report
@@ -49,7 +48,7 @@ def forget(
             "forget",
             by_whom(site, by),
         )
-        told: Told = {("erased", 0): {key: int(stamp.at.timestamp())}}
+        told = decided(("erased", 0), [key], book, stamp.at)
         records = list(suppressed(news(told, book), stamp))
         if records:
             # first of all: whatever happens next, nobody is mailed again

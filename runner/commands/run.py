@@ -70,7 +70,7 @@ def _hear_of_suppressions(
     from ..planning.book import fold_book  # noqa: PLC0415
 
     snapshot, now = store.sync(), site.clock.now()
-    if not due(fold_book(snapshot.records(BOOK)), rules.sources, rules.every, now):
+    if not due(fold_book(snapshot.records(BOOK), now), rules.sources, rules.every, now):
         return "", snapshot
     with site.feedback_sources(settings, options.budget / 4) as sources:
         found = gather(store, sources, now, run=options.run_id, every=rules.every)

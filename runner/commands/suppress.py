@@ -9,7 +9,7 @@ from datetime import datetime
 from ..bootstrap import Site
 from ..errors import UsageError
 from ..model.ledger import BOOK, Record, SuppressionReason
-from ..planning.book import Stamp, about, fold_book, news, released, suppressed
+from ..planning.book import Stamp, about, decided, fold_book, news, released, suppressed
 from ..report.jsontext import dump
 from ..report.words import plural
 from .outcome import Outcome
@@ -38,8 +38,8 @@ def suppress(
     if undo:
         facts, changed = _release(keys, before, stamp, now)
     else:
-        told = {(reason, 0): dict.fromkeys(keys, int(now.timestamp()))}
-        fresh = news(told, fold_book(before))
+        book = fold_book(before)
+        fresh = news(decided((reason, 0), keys, book, now), book)
         facts, changed = [*suppressed(fresh, stamp)], sum(map(len, fresh.values()))
     if facts:
         word = "release" if undo else "suppress"

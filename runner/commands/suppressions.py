@@ -41,7 +41,7 @@ def suppressions(
 
 def _status(site: Site, format: str) -> Outcome:  # noqa: A002
     snapshot, note = site.ledger(blind=True)
-    book = fold_book(snapshot.records(BOOK))
+    book = fold_book(snapshot.records(BOOK), site.clock.now())
     return Outcome(report.FORMATS[format](_view(site, book), site.terminal, note))
 
 

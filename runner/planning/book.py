@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import accumulate
 from typing import Final, get_args
@@ -25,6 +25,8 @@ from .history import split_keys
 REASONS: Final[tuple[SuppressionReason, ...]] = get_args(SuppressionReason)
 _LINE: Final = 10_000
 """Contacts in one record."""
+_CLOCKS: Final = timedelta(minutes=10)
+"""How far apart the clocks of machines may be."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,12 @@ class Book:
         return tuple(sorted(found, key=lambda cause: (-REASONS.index(cause[0]), cause[1])))
 
 
-def fold_book(records: Iterable[Record]) -> Book:
-    """The book that these records make, in whatever order they come."""
+def fold_book(records: Iterable[Record], now: datetime | None = None) -> Book:
+    """The book that these records make, in whatever order they come.
+
+    A pull after ``now`` does not count: a machine whose clock was years ahead would have told that
+    everything is known for years.
+    """
     told: list[Suppressed] = []
     released: dict[bytes, int] = {}
     pulls: dict[str, datetime] = {}
@@ -86,6 +92,8 @@ def fold_book(records: Iterable[Record]) -> Book:
                 released[key] = max(time, released.get(key, time))
         elif isinstance(record, Pulled):
             counts.update(record.counts)
+            if now is not None and record.until > now + _CLOCKS:
+                continue
             for source in record.sources:
                 pulls[source] = max(record.until, pulls.get(source, record.until))
     return Book(tuple(told), released, pulls, counts)
@@ -128,6 +136,13 @@ def news(told: Told, book: Book) -> dict[Cause, dict[bytes, int]]:
         if new:
             found[cause] = new
     return found
+
+
+def decided(cause: Cause, keys: Iterable[bytes], book: Book, now: datetime) -> Told:
+    """What a person says now of these contacts: it wins against every release before, also against
+    one by a clock that was ahead."""
+    at = int(now.timestamp())
+    return {cause: {key: max(at, book.released.get(key, at)) for key in keys}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Suppressing:
     @cached_property
     def book(self) -> Book:
         """What the records say."""
-        return fold_book(self._records())
+        return fold_book(self._records(), self._now)
 
     @cached_property
     def _stale(self) -> tuple[Freshness, ...]:

@@ -89,6 +89,22 @@ def test_an_undone_suppression_is_over_even_in_the_same_second(bench: Bench) -> 
     assert bench.sendoff("suppressions", "--json", *LATER).json["contacts"] == 1
 
 
+def test_the_last_word_counts_even_in_the_same_second(bench: Bench) -> None:
+    """Who is suppressed after a release is suppressed, also where the release is later by a clock
+    that was ahead."""
+    ahead = ("--now", "2026-01-01T00:00:00Z")
+    for address in ("p1@example.com", "p2@example.com"):
+        bench.sendoff("suppress", address, *AT)
+        bench.sendoff("suppress", "--undo", address, *ahead)
+    said = bench.sendoff("suppress", "p1@example.com", *AT)
+    assert said.out == "1 contact will not be mailed any more.\n"
+    assert bench.sendoff("forget", "p2@example.com", "--yes", *AT).code == 0
+    found = bench.sendoff("suppressions", "--json", *AT).json
+    assert [row["reason"] for row in found["reasons"]] == ["erased", "manual"]
+    assert bench.sendoff("run", *AT).code == 0
+    assert not {"p1@example.com", "p2@example.com"} & set(to(bench))
+
+
 def test_plan_status_lists_and_why_say_the_finer_reason(bench: Bench) -> None:
     bench.sendoff("suppress", "p1@example.com", "--reason", "spam", *AT)
     bench.write("campaigns/suppressions/own.txt", "p2@example.com\n")

@@ -8,11 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from runner.gathering import due
 from runner.model.feedback import PARTS, Cause
 from runner.model.ledger import BOOK, Claim, Pulled, Record
 from runner.model.settings import SuppressionSettings, Unsubscribe
-from runner.planning.book import Stamp, released, suppressed
+from runner.planning.book import Stamp, fold_book, released, suppressed
 from runner.planning.planner import Horizon
+from runner.planning.suppressing import freshness
 from runner.survey import Desk, survey
 from runner.testing import (
     FakeClock,
@@ -181,3 +183,18 @@ def test_the_book_is_not_read_when_nothing_is_due() -> None:
 def replace_rules(at_desk: Desk) -> Desk:
     settings = replace(at_desk.workspace.settings, suppressions=SuppressionSettings())
     return replace(at_desk, workspace=replace(at_desk.workspace, settings=settings))
+
+
+def test_a_pull_by_a_clock_that_was_ahead_is_none() -> None:
+    """It would say for years that everything is known, and nobody would ask again."""
+    ahead = NOW + timedelta(days=365)
+    lied = Pulled("q", ahead, PARTS["sendgrid"], ahead)
+    before = Pulled("p", NOW, PARTS["sendgrid"], NOW - timedelta(hours=23))
+    (one,) = freshness(fold_book([lied], NOW), ASKED, NOW)
+    assert (one.stale, one.until) == (True, None)
+    (one,) = freshness(fold_book([before, lied], NOW), ASKED, NOW)
+    assert (one.stale, one.until) == (False, before.until)
+    assert due(fold_book([before, lied], NOW), ASKED.sources, ASKED.every, NOW)
+    at_desk = desk([campaign()], audience(PEOPLE), suppressions=ASKED)
+    assert planned(at_desk, [lied]) == []
+    assert planned(at_desk, [lied, before]) == PEOPLE
