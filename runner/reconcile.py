@@ -24,7 +24,7 @@ from .planning.agenda import schedule_print
 from .planning.comparing import shape
 from .planning.glance import glance
 from .planning.planner import Horizon
-from .planning.slices import WAIT_SECONDS, BatchPlan, SliceSize, batches
+from .planning.slices import WAIT_SECONDS, BatchPlan, SliceSize, batches, outdated
 from .planning.view import job_record
 from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
 from .recall import recall_cancelled
@@ -233,6 +233,8 @@ class Reconciler:
             part = list(islice(queue, self._slice.batches))
             if not part:
                 return progress
+            if progress and self._outdated(part):
+                return True
             if progress and self._approval_changed():
                 return not self._stopped
             progress = True
@@ -242,6 +244,10 @@ class Reconciler:
             if not quiet:
                 return True
         return False
+
+    def _outdated(self, part: Sequence[BatchPlan]) -> bool:
+        now, shared = int(self._clock.now().timestamp()), self._desk.workspace.settings.caps_shared
+        return any(outdated(batch, now, shared=shared) for batch in part)
 
     def _approval_changed(self) -> bool:
         """Look, between slices, whether something else is approved now: a cancelled or paused

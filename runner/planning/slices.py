@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..model.plan import JobPlan, Plan
+from .quietness import Quietness
 
 GROWTH = 4
 LARGEST = 64
@@ -24,6 +25,9 @@ killed run leaves in doubt is at most one slice."""
 
 WAIT_SECONDS = 30.0
 """How long one batch may take a provider that has to wait for each send time."""
+
+DRIFT_SECONDS = 300
+"""How late a mail may leave that counts for an hour's cap before the hour is planned anew."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,29 @@ def _cut(job: JobPlan, max_batch: int, max_seconds: float) -> Iterator[BatchPlan
         stop = min(start + size, in_time)
         yield BatchPlan(job, start, stop)
         start = stop
+
+
+def outdated(batch: BatchPlan, now: int, *, shared: bool) -> bool:
+    """Whether a provider that is slow has made a batch so late that its times say nothing any more:
+    an hour's cap would be overshot, or somebody's quiet time has begun meanwhile.
+
+    ``now``: epoch seconds; ``shared``: all campaigns share caps.
+    """
+    campaign, late = batch.job.campaign, now - batch.times[0]
+    if late <= 0:
+        return False
+    capped = shared or campaign.pacing.max_per_hour is not None
+    return (capped and late > DRIFT_SECONDS) or _fell_quiet(batch, now)
+
+
+def _fell_quiet(batch: BatchPlan, now: int) -> bool:
+    quiet = Quietness.of(batch.job.campaign)
+    if quiet is None:
+        return False
+    zones = batch.job.audience.fields["timezone"]
+    pairs = {(t, zones[i]) for t, i in zip(batch.times, batch.indices, strict=True) if t < now}
+    # who was to get it in the quiet time still is
+    return any(quiet.end(t, zone) == t and quiet.end(now, zone) > now for t, zone in pairs)
 
 
 class SliceSize:

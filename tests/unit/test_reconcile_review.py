@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
 
 import pytest
 
@@ -13,7 +14,7 @@ from runner.model.ledger import Closed, Planned, Receipt, Resolution
 from runner.model.message import Capabilities, Outcome
 from runner.model.plan import Hold
 from runner.model.result import RunResult
-from runner.model.settings import Guards, Lateness, Pacing
+from runner.model.settings import Guards, Lateness, Limits, Pacing, Quiet
 from runner.planning.history import fold
 from runner.planning.planner import Horizon
 from runner.resolving import Decision, settle, unsettled
@@ -423,3 +424,54 @@ class TestCalledBack:
         with pytest.raises(ProviderError):
             run(cancelled, store, clock, Unusable(able), run_id="r2")
         assert any(isinstance(r, Resolution) for r in store.shared)
+
+
+class TestSlowProviders:
+    """Mails leave later than planned: what they are late for is looked at again."""
+
+    @staticmethod
+    def leaving(clock, seconds, *, ahead=0):
+        """A provider that takes so many seconds for each mail, and when each of them left."""
+        left = []
+
+        def answer(batch, i):
+            clock.sleep(next(seconds))
+            left.append(int(clock.now().timestamp()))
+            return Outcome("accepted")
+
+        able = Capabilities(schedule_ahead_seconds=ahead)
+        return RecordingProvider(capabilities=able, answer=answer), left
+
+    @pytest.mark.parametrize("ahead", [0, 72 * 3600])
+    def test_nobody_is_mailed_long_after_the_quiet_time_has_begun(self, ahead):
+        """Those who are left get it in the morning, and are not late then."""
+        clock, store = FakeClock(NOW), MemoryLedger()
+        provider, left = self.leaving(clock, repeat(10), ahead=ahead)
+        night = Quiet(hours=(14 * 60 + 30, 20 * 60))
+        lateness = Lateness(timedelta(hours=1), "hold")
+        one = campaign(
+            Scheduled(WALL, "UTC"), quiet=night, pacing=Pacing(batch_size=5), lateness=lateness
+        )
+        at_desk = desk([one], audience([f"p{n}@example.com" for n in range(400)]))
+        found = run(at_desk, store, clock, provider, budget=timedelta(hours=5))
+        begins = int(NOW.timestamp()) + 1800
+        assert begins - 60 < max(left) < begins + 60
+        assert (found.sent, found.later, found.held) == (len(left), 400 - len(left), ())
+        clock.set(NOW + timedelta(hours=6))
+        run(at_desk, store, clock, provider, run_id="evening", budget=timedelta(hours=5))
+        assert len(left) == 400
+
+    def test_an_hour_that_began_late_ends_late(self):
+        """A server that is slow for almost an hour and then quick gets no second hour at once."""
+        clock, store = FakeClock(NOW), MemoryLedger()
+        provider, left = self.leaving(clock, chain(repeat(11, 290), repeat(0)))
+        at_desk = desk(
+            [campaign(pacing=Pacing(batch_size=10))],
+            audience([f"p{n}@example.com" for n in range(900)]),
+            limits=Limits(max_per_hour=300),
+        )
+        run(at_desk, store, clock, provider, budget=timedelta(hours=6))
+        assert len(left) == 900
+        # what leaves up to five minutes late may be counted with the hour before
+        early = zip(left, left[300:], strict=False)
+        assert min(late - first for first, late in early) > 3600 - 2 * 300
