@@ -13,8 +13,9 @@ from ..expressions import ExpressionError, compile_expression
 from ..model.contacts import Audience
 from ..sandbox import Sandbox, SandboxError
 from . import shelf
-from .compiled import Compiled, reachable
+from .compiled import Compiled
 from .names import Reader, Use
+from .prepared import reachable
 from .shapes import fill
 from .sources import RESERVED, Part, Source, StepContent
 

@@ -7,23 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jinja2 import Template, nodes
 from markupsafe import escape
 
 from ..errors import InputError, Problem
-from ..sandbox import Sandbox, SandboxError, budget
-from .analysis import Analysis, analyse, included, names
+from ..sandbox import SandboxError, budget
+from .analysis import names
 from .atoms import clean, has_control, unwrapped, wrapped
 from .document import DocumentError, finish
 from .forms import Form, settled
 from .gathering import MAX_FORMS, Gathering
 from .generated import Path
 from .plain import to_text
+from .prepared import Names, Prepared, prepare
 from .program import Folded, Program, fold
 from .residue import Unproven
 from .shapes import Shape, Skeleton, fill, plain_slots, shape_of
 from .sources import RESERVED, Part, Source, StepContent
-from .tracing import Hole, NotFoldable, Trace, TracingSandbox, tracing
+from .tracing import NotFoldable, Trace, tracing
 
 MAX_SHAPES = 256
 """Finished shapes kept in memory; more only cost time."""
@@ -34,15 +34,10 @@ PROVEN_SHAPES = 4
 
 @dataclass(slots=True)
 class _CompiledPart:
-    """One part: with holes (``traced``) and without (``whole``)."""
+    """One part of this content, and whether its values can be put in afterwards."""
 
     source: Source
-    trees: Mapping[str, nodes.Template]
-    analysis: Analysis
-    traced_in: Sandbox
-    traced: Template
-    whole_in: Sandbox
-    whole: Template
+    ready: Prepared
     foldable: bool
 
 
@@ -57,7 +52,6 @@ class Compiled:
     def __init__(self, content: StepContent, fields: frozenset[str]) -> None:
         self.content = content
         self.fields = fields
-        self.holes: list[Hole] = []
         self.constants: Mapping[str, Any] = content.constants()
         self._partials = {name: source.text for name, source in content.partials.items()}
         self.slow: Unproven | None = None
@@ -135,13 +129,13 @@ class Compiled:
         if unfoldable:
             raise self._reason(unfoldable[0])
         parts = {
-            name: Folded(part.whole_in, part.trees, part.analysis)
+            name: Folded(part.ready.whole_in, part.ready.trees, part.ready.analysis)
             for name, part in self._parts.items()
         }
         return fold(parts, self.constants, sorted(self.fields))
 
     def _reason(self, name: Part) -> Unproven:
-        template, line = self._parts[name].analysis.loose or (f"<{name}>", 0)
+        template, line = self._parts[name].ready.analysis.loose or (f"<{name}>", 0)
         return Unproven("printed text that is looked at", template, line)
 
     def scope(self, contact: Mapping[str, str], token: str, link: str) -> dict[str, Any]:
@@ -195,37 +189,23 @@ class Compiled:
     def _compile(self) -> dict[Part, _CompiledPart]:
         problems: list[Problem] = []
         parts: dict[Part, _CompiledPart] = {}
-        for part, source in self.content.parts.items():
-            try:
-                parts[part] = self._compile_part(part, source)
-            except SandboxError as error:
-                problems.append(self._problem(part, error))
+        texts = {part: source.text for part, source in self.content.parts.items()}
+        known = Names(frozenset(self.constants), self.fields)
+        for part, ready in prepare(texts, self._partials, known).items():
+            if isinstance(ready, SandboxError):
+                problems.append(self._problem(part, ready))
+            else:
+                source = self.content.parts[part]
+                parts[part] = _CompiledPart(source, ready, ready.analysis.foldable)
         if problems:
             raise InputError(problems)
         return parts
-
-    def _compile_part(self, part: Part, source: Source) -> _CompiledPart:
-        is_html = part == "html"
-        whole_in = Sandbox(self._partials, autoescape=is_html)
-        trees = reachable(whole_in, source.text, f"<{part}>")
-        analysis = analyse(trees, self.constants, self.fields)
-        traced_in = TracingSandbox(self._partials, analysis, self.holes, autoescape=is_html)
-        return _CompiledPart(
-            source=source,
-            trees=trees,
-            analysis=analysis,
-            traced_in=traced_in,
-            traced=traced_in.load(source.text, f"<{part}>"),
-            whole_in=whole_in,
-            whole=whole_in.load(source.text, f"<{part}>"),
-            foldable=analysis.foldable,
-        )
 
     def _preheader_is_injected(self) -> bool:
         """Unless the template itself says where the preheader goes."""
         if "html" not in self._parts or "preheader" not in self._parts:
             return False
-        trees = self._parts["html"].trees.values()
+        trees = self._parts["html"].ready.trees.values()
         return not any("preheader" in names(tree) for tree in trees)
 
     def _skeleton(self, scope: dict[str, Any], trace: Trace) -> Skeleton:
@@ -251,9 +231,9 @@ class Compiled:
             return ""
         with self._located(part):
             if not compiled.foldable:
-                return trace.emit(-1, compiled.whole_in.render(compiled.whole, scope))
+                return trace.emit(-1, compiled.ready.whole_in.render(compiled.ready.whole, scope))
             try:
-                return compiled.traced_in.render(compiled.traced, scope)
+                return compiled.ready.traced_in.render(compiled.ready.traced, scope)
             except NotFoldable:
                 raise _GiveUp(part) from None
 
@@ -262,7 +242,7 @@ class Compiled:
         part = self._parts["html"]
         preheader = str(escape(scope["preheader"])) if self._injects else ""
         with self._located("html"):
-            rendered = part.whole_in.render(part.whole, scope)
+            rendered = part.ready.whole_in.render(part.ready.whole, scope)
             return finish(rendered, self.content.kind, preheader)
 
     def _cleaned(self, scope: dict[str, Any]) -> dict[str, Any]:
@@ -288,7 +268,7 @@ class Compiled:
         part = self._parts["html"]
         preheader = wrapped(str(escape(scope["preheader"]))) if self._injects else ""
         with self._located("html"), tracing(Trace("values")):
-            rendered = part.traced_in.render(part.traced, scope)
+            rendered = part.ready.traced_in.render(part.ready.traced, scope)
             return unwrapped(finish(rendered, self.content.kind, preheader))
 
     @contextmanager
@@ -330,27 +310,3 @@ class _GiveUp(Exception):
     def __init__(self, name: Part) -> None:
         super().__init__(name)
         self.name: Part = name
-
-
-def reachable(sandbox: Sandbox, source: str, name: str) -> dict[str, nodes.Template]:
-    """The tree of a source and of everything it includes, by name.
-
-    Raises SandboxError for what is not Jinja2, and for templates that include each other.
-    """
-    trees = {name: sandbox.tree(source, name)}
-    path: list[str] = []
-    done: set[str] = set()
-
-    def visit(current: str) -> None:
-        path.append(current)
-        for other in included(trees[current]):
-            if other in path:
-                raise SandboxError(f"{other!r} includes itself", current, 1, other)
-            if other not in trees and other in sandbox.sources:
-                trees[other] = sandbox.tree(sandbox.sources[other], other)
-            if other in trees and other not in done:
-                visit(other)
-        done.add(path.pop())
-
-    visit(name)
-    return trees

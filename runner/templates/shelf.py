@@ -12,7 +12,8 @@ from typing import Final
 
 from ..sandbox import Sandbox, SandboxError
 from .analysis import names
-from .compiled import Compiled, reachable
+from .compiled import Compiled
+from .prepared import reachable
 from .sources import Source, StepContent
 
 MAX_COMPILED: Final = 64

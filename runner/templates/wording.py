@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import MethodType
 from typing import Any, ClassVar
 
-from jinja2 import Undefined, nodes
+from jinja2 import Template, Undefined, nodes
 from jinja2.runtime import LoopContext, markup_join, str_join
 
 from ..sandbox import Sandbox
@@ -66,6 +67,12 @@ _LITERALS = (nodes.Const, nodes.List, nodes.Tuple, nodes.Dict)
 Operand = Known | Code
 
 
+@lru_cache(maxsize=64)
+def _blank(sandbox: Sandbox) -> Template:
+    """A template that says nothing, for its context: campaigns share sandboxes."""
+    return sandbox.load("")
+
+
 class Wording:
     """Words the expressions of one part; ``sandbox`` is the one that would evaluate them."""
 
@@ -73,7 +80,7 @@ class Wording:
         self.sandbox = sandbox
         self._residue = residue
         self._constants: dict[object, str] = {}
-        context = sandbox.load("").new_context({})
+        context = _blank(sandbox).new_context({})
         self._passed = {
             "context": Known(context),
             "eval_context": Known(context.eval_ctx),

@@ -8,8 +8,8 @@ from ..errors import InputError
 from ..model.campaign import Campaign
 from ..model.workspace import Workspace
 from ..sandbox import Sandbox, SandboxError
-from ..templates.compiled import reachable
 from ..templates.names import Reader, Use
+from ..templates.prepared import reachable
 from ..templates.sources import RESERVED, StepContent, gather
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runner.sandbox import Sandbox
-from runner.templates.compiled import reachable
 from runner.templates.names import Reader
+from runner.templates.prepared import reachable
 
 SOURCES = {
     "lib": "{% macro m(a, b=outer) %}{{ a }}{{ b }}{{ inner }}{% endmacro %}",
