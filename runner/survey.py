@@ -218,7 +218,7 @@ def _account(
         since=min((due for one in inputs for due in _due(one, horizon)), default=None),
         resends=desk.resends,
     )
-    found.waiting = sum(len(one.audience) * len(one.campaign.steps) for one in inputs)
+    found.waiting = sum(number for one in inputs for number in _waiting(one, horizon.now))
     return found
 
 
@@ -227,6 +227,20 @@ def _due(one: CampaignInputs, horizon: Horizon) -> Iterator[int]:
     for entry in entries(one.campaign, one.history, horizon.now, horizon.claim_until):
         if entry.history.closed is None:
             yield entry.timing.window()[0]
+
+
+def _waiting(one: CampaignInputs, now: datetime) -> Iterator[int]:
+    """How many mails each job of a campaign wants to send now, or has wanted to since it was due.
+
+    Only of jobs that owe something, which a run looks at: a plan that looks at all others besides
+    must not be more patient with what is late than the run will be.
+    """
+    if one.campaign.status != "active":
+        return
+    for entry in entries(one.campaign, one.history, now, now):
+        if may_owe(one.campaign, one.history, entry, now):
+            over = entry.history.closed is not None
+            yield max(0, len(one.audience) - (entry.history.claimed if over else 0))
 
 
 def _outdated_sight(campaign: Campaign, history: CampaignHistory) -> Planned | None:

@@ -55,7 +55,7 @@ class Contacts:
 class Account:
     """What is left of the caps of a workspace; None where there is no such cap.
 
-    ``waiting``: how many mails all campaigns that are planned together want to send, at the most.
+    ``waiting``: how many mails the jobs that are due and not over want to send, or have sent.
     """
 
     hourly: Rolling | None = None

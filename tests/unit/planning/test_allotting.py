@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runner.model.campaign import Scheduled
+from runner.model.campaign import Immediate, Scheduled
 from runner.model.plan import Spot
 from runner.model.settings import DomainCap, Frequency, Lateness, Limits, Pacing, Quiet, WarmUp
 from runner.planning.domains import NONE, Domains
@@ -242,3 +242,23 @@ def test_a_domain_keeps_count_while_others_wait_for_the_morning():
     sends = sorted(time for job in jobs for time in job.times)
     assert len(sends) == 40
     assert all(late - early >= 3600 for early, late in zip(sends, sends[8:], strict=False))
+
+
+@pytest.mark.parametrize("pause", [False, True])
+def test_a_plan_is_as_patient_with_the_late_as_the_run(pause):
+    """What is over, paused or not due yet is not waited for: only the plan looks at it at all."""
+    store, lists = MemoryLedger(), {"big": audience([f"b{n}@example.com" for n in range(50)])}
+    lists["people"] = FOUR
+    old = one("old", 11, list_name="big")
+    run(desk([old], lists), store, FakeClock(NOW), RecordingProvider())
+    if pause:
+        old = campaign(Immediate(), id="paused", list_name="big", status="paused")
+    now = NOW + timedelta(days=3)
+    next_week = campaign(Scheduled(NOON + timedelta(days=9), "UTC"), id="next", list_name="big")
+    hour = Lateness(timedelta(hours=1), "hold")
+    late = campaign(Scheduled(NOON + timedelta(days=3, hours=-5), "UTC"), id="late", lateness=hour)
+    at_desk = desk([old, late, next_week], lists, limits=Limits(max_per_hour=5))
+    for thorough in (True, False):
+        found = survey(at_desk, store.sync(), Horizon(now, now, now), thorough=thorough)
+        (job,) = (job for job in found.jobs if job.campaign.id == "late")
+        assert [hold.code for hold in job.holds] == ["missed"]
