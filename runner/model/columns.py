@@ -9,9 +9,9 @@ from __future__ import annotations
 import struct
 from abc import abstractmethod
 from array import array
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import chain, compress
-from typing import Generic, TypeVar, overload
+from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
+from itertools import chain, compress, count
+from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
@@ -19,6 +19,8 @@ H = TypeVar("H", bound=Hashable)
 KEY_WIDTH = 8
 """The length of a contact key."""
 
+_ROOM, _MOST_PARTS = 1 << 17, 16
+"""About how many keys are compared at a time, and in how many parts at the most."""
 _AT_ONCE = 512
 _MANY = struct.Struct(f"{KEY_WIDTH}s" * _AT_ONCE)
 
@@ -73,8 +75,19 @@ class KeyColumn(Column[bytes]):
 
     def among(self, keys: Iterable[bytes]) -> bytes:
         """A mask, one byte for each key: 1 for those that are among ``keys``."""
-        wanted = set(array("Q", b"".join(keys)))
-        return bytes(map(wanted.__contains__, self.numbers)) if wanted else bytes(len(self))
+        wanted = keys.packed if isinstance(keys, KeySet) else b"".join(keys)
+        parts = _parts(wanted)
+        if len(parts) == 1:
+            numbers = set(array("Q", wanted))
+            return bytes(map(numbers.__contains__, self.numbers)) if numbers else bytes(len(self))
+        mask, theirs, mine = bytearray(len(self)), array("Q", wanted), self.numbers
+        for part in parts:
+            numbers = set(compress(theirs, wanted[::KEY_WIDTH].translate(part)))
+            own = self.packed[::KEY_WIDTH].translate(part)
+            found = map(numbers.__contains__, compress(mine, own))
+            for row in compress(compress(count(), own), found):
+                mask[row] = 1
+        return bytes(mask)
 
     def only(self, mask: bytes) -> KeyColumn:
         """The keys whose byte in the mask is not 0."""
@@ -127,6 +140,52 @@ class KeyColumn(Column[bytes]):
 
     def __repr__(self) -> str:
         return f"KeyColumn({len(self)} keys)"
+
+
+class KeySet(Set[bytes]):
+    """Contact keys, each of them once, in one string of bytes, ``packed``.
+
+    Made for ``KeyColumn.among``, which compares many at a time in little room.  To ask for one key
+    after the other it makes itself a set of objects.
+    """
+
+    __slots__ = ("_members", "packed")
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+        self._members: frozenset[bytes] | None = None
+
+    @staticmethod
+    def are_distinct(packed: bytes) -> bool:
+        """Whether no key is there twice, as a set wants it."""
+        firsts, numbers = packed[::KEY_WIDTH], array("Q", packed)
+        different = (len(set(compress(numbers, firsts.translate(p)))) for p in _parts(packed))
+        return sum(different) == len(numbers)
+
+    def __contains__(self, key: object) -> bool:
+        if self._members is None:
+            self._members = frozenset(KeyColumn(self.packed))
+        return key in self._members
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(KeyColumn(self.packed))
+
+    def __len__(self) -> int:
+        return len(self.packed) // KEY_WIDTH
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[object]) -> Any:
+        return set(it)
+
+    def __repr__(self) -> str:
+        return f"KeySet({len(self)} keys)"
+
+
+def _parts(packed: bytes) -> list[bytes]:
+    """Tables that translate first bytes of keys into masks, one for each part: ten million keys
+    are compared in as many parts as keep the sets small, since equal ones come in one part."""
+    parts = min(_MOST_PARTS, max(1, len(packed) // KEY_WIDTH // _ROOM))
+    return [bytes(byte % parts == part for byte in range(256)) for part in range(parts)]
 
 
 class CodedColumn(Column[H], Generic[H]):

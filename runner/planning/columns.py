@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import compress, repeat
 from typing import TypeAlias, overload
 
+from ..model.columns import KeyColumn, KeySet
 from ..model.plan import Spot
 
 
@@ -73,6 +74,13 @@ def distinct(times: Times) -> set[int]:
     if isinstance(times, Constant):
         return {times.value} if len(times) else set()
     return set(times)
+
+
+def among(keys: Sequence[bytes], found: Collection[bytes]) -> bytes:
+    """A flag for each key: is it one of those?"""
+    if isinstance(found, KeySet):
+        return KeyColumn.of(keys).among(found)
+    return bytes(map(found.__contains__, keys)) if found else bytes(len(keys))
 
 
 def turn(spots: bytearray, before: Spot, after: Spot) -> None:

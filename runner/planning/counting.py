@@ -7,6 +7,7 @@ from itertools import compress
 
 from ..model.contacts import Audience
 from ..model.plan import Counts, JobStatus, Spot
+from .columns import among
 from .history import JobHistory
 
 
@@ -41,7 +42,7 @@ def _excluded_rows(audience: Audience, history: JobHistory) -> dict[str, int]:
     counts: Counter[str] = Counter(reasons)
     for members in known:
         # a duplicate row is one more row, whatever became of the person's first one
-        also = Counter(compress(reasons, map(members.__contains__, keys)) if members else ())
+        also = Counter(compress(reasons, among(keys, members)) if members else ())
         also.pop("duplicate", None)
         counts.subtract(also)
     return dict(+counts)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from ..model.columns import KeySet
 from ..model.contacts import KEY_BYTES
 from ..model.ledger import Claim, Closed, Planned, Range, Receipt, Record, Resolution
 
@@ -54,7 +55,7 @@ class _Share:
 class _Keys:
     """A job's contacts by what became of them; a key is in exactly one of them."""
 
-    sent: set[bytes] = field(default_factory=set)
+    sent: Set[bytes] = field(default_factory=set)
     failed: dict[bytes, str] = field(default_factory=dict)
     in_doubt: set[bytes] = field(default_factory=set)
     in_flight: set[bytes] = field(default_factory=set)
@@ -153,11 +154,39 @@ class JobHistory:
 
     @cached_property
     def _keys(self) -> _Keys:
-        found = _Keys()
+        return self._claimed_once() or self._claimed_again()
+
+    def _claimed_once(self) -> _Keys | None:
+        """Where no key was given back, and so none was claimed twice: those sent in one string.
+
+        None when it is not so.
+        """
+        if "released" in self._kinds:
+            return None
+        found, sent = _Keys(), bytearray()
+        for share in self._shares:
+            for kind, (start, count), reason in share.kinds:
+                part = share.claim.keys[start * KEY_BYTES : (start + count) * KEY_BYTES]
+                if kind == "sent":
+                    sent += part
+                else:
+                    _book(found, kind, split_keys(part), reason)
+        found.sent = KeySet(bytes(sent))
+        others = b"".join([*found.failed, *found.in_doubt, *found.in_flight])
+        return found if KeySet.are_distinct(found.sent.packed + others) else None
+
+    def _claimed_again(self) -> _Keys:
+        """A key released by one claim and taken by a later one belongs to the later one."""
+        found, sent = _Keys(), set[bytes]()
         for share in self._shares:
             keys = split_keys(share.claim.keys)
             for kind, (start, count), reason in share.kinds:
-                _book(found, kind, keys[start : start + count], reason)
+                part = keys[start : start + count]
+                if kind == "sent":
+                    sent.update(part)
+                else:
+                    _book(found, kind, part, reason)
+        found.sent = sent
         _settle_precedence(found)
         return found
 

@@ -14,7 +14,7 @@ from ..model.contacts import Audience
 from ..model.plan import Spot
 from ..ports import Condition
 from .agenda import Entry, continuous
-from .columns import Constant, Times, flags, indices, spread, table, timed, turn
+from .columns import Constant, Times, among, flags, indices, spread, table, timed, turn
 from .history import JobHistory
 from .quietness import Quietness, by_pairs
 
@@ -94,8 +94,7 @@ def _place_claimed(history: JobHistory, audience: Audience, spots: bytearray) ->
     for spot, members in zip(_CLAIMED, sets, strict=True):
         if members:
             # a key is in one of them only
-            found = bytes(map(members.__contains__, audience.keys))
-            _put(spots, found, spot)
+            _put(spots, among(audience.keys, members), spot)
 
 
 def _put(spots: bytearray, chosen: bytes, spot: Spot) -> None:

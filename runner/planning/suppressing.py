@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import compress
+from operator import not_
 from typing import Final
 
 from ..model.campaign import Campaign
@@ -16,6 +18,7 @@ from ..model.ledger import Record, SuppressionReason
 from ..model.plan import EMPTY_QUEUE, Hold, JobPlan
 from ..model.settings import SuppressionSettings
 from .book import Book, fold_book
+from .columns import among
 from .history import CampaignHistory
 
 IN_A_FILE: Final = "file"
@@ -116,15 +119,16 @@ def exclude(audience: Audience, banned: Mapping[bytes, SuppressionReason]) -> Au
 
 
 def finer_reasons(
-    audience: Audience, banned: Mapping[bytes, SuppressionReason], *claimed: Collection[bytes]
+    audience: Audience,
+    banned: Mapping[bytes, SuppressionReason],
+    *claimed: Collection[bytes],
 ) -> dict[str, int]:
     """How many of an audience's suppressed are so for which reason, those ``claimed`` apart."""
     out = audience.excluded
-    finer = Counter[str](
-        banned.get(key, IN_A_FILE)
-        for key, reason in zip(out.keys, out.reasons, strict=True)
-        if reason == "suppressed" and not any(key in keys for keys in claimed)
-    )
+    keys = list(compress(out.keys, (reason == "suppressed" for reason in out.reasons)))
+    for members in claimed:
+        keys = list(compress(keys, map(not_, among(keys, members))))
+    finer = Counter[str](banned.get(key, IN_A_FILE) for key in keys)
     return dict(sorted(finer.items()))
 
 

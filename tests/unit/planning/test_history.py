@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.model import columns
+from runner.model.columns import KeyColumn, KeySet
 from runner.model.ledger import Claim, Closed, Receipt, Record, Resolution, Settled
 from runner.planning.history import JobHistory, expand_times, fold, outcome_ranges, split_keys
+from runner.testing import fake_key
 from tests.builders import utc
 
 NOW = utc("2025-10-20 14:00")
@@ -142,3 +145,29 @@ def test_the_order_in_which_records_are_found_says_nothing(records: list[Record]
 def test_runs_of_times_come_out_as_they_went_in(times: list[int]) -> None:
     """A claim's times are one for each contact."""
     assert list(expand_times((t, 0, 1) for t in times)) == times
+
+
+class TestManyKeys:
+    """Keys by the hundred thousand are compared in parts; the answer is that of sets."""
+
+    def test_a_mask_of_parts_is_the_mask_of_a_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(columns, "_ROOM", 50)
+        keys = [fake_key(f"p{n}@example.com") for n in range(1000)]
+        mine, theirs = KeyColumn.of(keys), set(keys[::3]) | {fake_key("nobody@example.com")}
+        packed = KeySet(b"".join(theirs))
+        assert mine.among(packed) == bytes(key in theirs for key in keys)
+        assert (set(packed), len(packed), keys[0] in packed) == (theirs, len(theirs), True)
+        assert keys[1] not in packed
+
+    def test_a_key_that_is_there_twice_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(columns, "_ROOM", 50)
+        keys = [fake_key(f"p{n}@example.com") for n in range(400)]
+        assert KeySet.are_distinct(b"".join(keys))
+        assert not KeySet.are_distinct(b"".join([*keys, keys[17]]))
+
+    def test_a_key_in_two_claims_counts_once(self) -> None:
+        """It cannot be, and if it is, `sendoff verify` says so; the numbers add up even then."""
+        accepted = [receipt(n, Settled("accepted", ((0, 2),))) for n in (1, 2)]
+        records = [claim(1, bytes(range(16))), claim(2, bytes(range(16))), *accepted]
+        job = fold(records, NOW).job("main")
+        assert (len(job.sent), job.claimed) == (2, 2)
