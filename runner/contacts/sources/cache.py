@@ -27,6 +27,8 @@ from .sealing import SALT, Sealed, Sealer, Tampered, cipher, seal, unseal
 FORMAT = 1
 UNUSED = timedelta(days=30)
 """Copies that nobody asked for in this time are deleted."""
+_NAME = 32
+"""Hex digits of a copy's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Cache:
 
     def name(self, definition: str) -> str:
         """The name of the copy of what is defined so; it tells nothing to who lacks the key."""
-        return hmac.digest(self._secret, b"list:" + definition.encode(), "sha256").hex()[:32]
+        return hmac.digest(self._secret, b"list:" + definition.encode(), "sha256").hex()[:_NAME]
 
     @contextmanager
     def locked(self, name: str, clock: Clock, patience: timedelta) -> Iterator[None]:
@@ -147,10 +149,17 @@ class Cache:
                     old.unlink(missing_ok=True)
 
     def sweep(self, now: datetime) -> None:
-        """Delete copies that were not fetched for a long time."""
+        """Delete copies that nobody asked for in a long time, and what was left half-written.
+
+        A lock is stamped whenever its copy is asked for.  An old copy that is still asked for is
+        what a refresh that fails falls back on.
+        """
+        since = now.timestamp() - UNUSED.total_seconds()
         with suppress(OSError):
-            for path in self._directory.iterdir():
-                if now.timestamp() - path.stat().st_mtime > UNUSED.total_seconds():
+            found = [(path, path.stat().st_mtime) for path in self._directory.iterdir()]
+            asked = {path.stem for path, at in found if path.suffix == ".lock" and at >= since}
+            for path, at in found:
+                if at < since and path.name[:_NAME] not in asked:
                     path.unlink(missing_ok=True)
 
     def _key(self, salt: str) -> object:

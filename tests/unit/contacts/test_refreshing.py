@@ -285,3 +285,25 @@ def test_a_disk_that_refuses_is_named(room: Room) -> None:
 def test_a_disk_that_refuses_does_not_redden_a_check_of_files(room: Room) -> None:
     Path(room.directory).write_text("a file, no directory")
     assert room.refusal("never").code == "list_unread"
+
+
+MONTHS = Refresh(24 * HOURS, "use_cached", 90 * 24 * HOURS)
+
+
+def test_a_copy_is_not_swept_away_by_its_own_refresh(room: Room) -> None:
+    """However old: it is what a failed refresh falls back on, run after run."""
+    room.list = replace(room.list, refresh=MONTHS)
+    room.emails()
+    room.server.answers["/m.csv"] = DOWN
+    room.later(40 * 24)
+    assert room.emails() == ["ann", "bob"]
+    assert room.emails() == ["ann", "bob"]
+
+
+def test_an_old_copy_that_has_not_changed_is_young_again(room: Room) -> None:
+    room.server.answers["/m.csv"] = tagged(OLD, '"1"')
+    room.emails()
+    room.later(40 * 24)
+    assert room.emails() == ["ann", "bob"]
+    room.server.answers["/m.csv"] = DOWN
+    assert room.emails() == ["ann", "bob"]
