@@ -140,8 +140,10 @@ class Compiled:
 
     def scope(self, contact: Mapping[str, str], token: str, link: str) -> dict[str, Any]:
         """The names that a template sees for one contact, ``subject`` and ``preheader`` apart."""
+        # in one order whatever the list's columns: the program knows names and no list
+        ordered = dict(sorted(contact.items()))
         bare = {name: value for name, value in contact.items() if name not in RESERVED}
-        own = {"contact": dict(contact), "token": token, "unsubscribe_url": link}
+        own = {"contact": ordered, "token": token, "unsubscribe_url": link}
         return {**self.constants, **bare, **own}
 
     def trace(self, scope: dict[str, Any]) -> tuple[Skeleton, Trace]:

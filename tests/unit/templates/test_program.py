@@ -217,3 +217,23 @@ def test_what_people_write_is_compiled(source: str) -> None:
     assert compiled.program is not None
     batch = Columns(listed, range(len(listed)), made._leaving)
     assert None not in compiled.program.rows(batch)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% if contact[contact|last] == 'x' %}A{% else %}B{% endif %}",
+        "{% for name, value in contact|items if value in ('x', 'y') %}{{ value }}{% endfor %}",
+    ],
+)
+def test_the_fields_of_a_contact_come_in_one_order(source: str) -> None:
+    """Also where the list has its columns in another, and the first contacts do not show it."""
+    people = [{"zip": "x", "age": "x"}, {"zip": "x", "age": "y"}, {"zip": "y", "age": "x"}]
+    listed = audience(people)
+    texts = []
+    for slow in (None, Unproven("a test")):
+        made = composer(DOCUMENT.format("-"), text=source)
+        made.compiled(frozenset(listed.fields)).slow = slow
+        found = made.compose(listed, range(len(listed)))
+        texts.append([found.fill(found.parts.text, index) for index in range(len(listed))])
+    assert texts[0] == texts[1]
