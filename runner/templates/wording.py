@@ -237,26 +237,33 @@ class Wording:
     # -- calls -------------------------------------------------------------------------------
 
     def _filter(self, node: nodes.Filter, scope: Scope) -> Operand:
-        return self._called(self.sandbox.filters[node.name], node, scope)
-
-    def _test(self, node: nodes.Test, scope: Scope) -> Operand:
-        if node.name == "defined" and isinstance(self.value(node.node, scope), Macro):
-            return Known(True)
-        return self._called(self.sandbox.tests[node.name], node, scope)
-
-    def _called(self, function: Any, node: nodes.Filter | nodes.Test, scope: Scope) -> Operand:
-        wish = getattr(function, "jinja_pass_arg", None)
-        operands = [self._passed[wish.name]] if wish is not None else []
-        if node.node is None:
-            raise Unproven("a filter without a value")
-        value = self.operand(node.node, scope)
+        function = self.sandbox.filters[node.name]
+        operands = self._operands(function, node, scope)
+        value = operands[-1]
         if isinstance(value, Code) and node.name in REMEMBERED and not node.kwargs:
             given = [self.operand(arg, scope) for arg in node.args]
             if node.name not in _OF_UNDEFINED:
                 value = value.sure or value
             if all(isinstance(arg, Known) for arg in given):
-                return self._remembered(node.name, operands, value, given)
-        return self._applied(function, [*operands, value], node, scope)
+                return self._remembered(node.name, operands[:-1], value, given)
+        return self._applied(function, operands, node, scope)
+
+    def _test(self, node: nodes.Test, scope: Scope) -> Operand:
+        if node.name == "defined" and isinstance(self.value(node.node, scope), Macro):
+            return Known(True)
+        # not as filters are: 'upper' and others are both, and mean another thing
+        function = self.sandbox.tests[node.name]
+        return self._applied(function, self._operands(function, node, scope), node, scope)
+
+    def _operands(
+        self, function: Any, node: nodes.Filter | nodes.Test, scope: Scope
+    ) -> list[Operand]:
+        """What a filter or a test is given before its own arguments, the value last."""
+        wish = getattr(function, "jinja_pass_arg", None)
+        operands: list[Operand] = [self._passed[wish.name]] if wish is not None else []
+        if node.node is None:
+            raise Unproven("a filter without a value")
+        return [*operands, self.operand(node.node, scope)]
 
     def _remembered(
         self,

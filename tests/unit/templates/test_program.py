@@ -237,3 +237,18 @@ def test_the_fields_of_a_contact_come_in_one_order(source: str) -> None:
         found = made.compose(listed, range(len(listed)))
         texts.append([found.fill(found.parts.text, index) for index in range(len(listed))])
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("name", ["upper", "lower", "string", "float"])
+def test_a_test_is_not_taken_for_the_filter_of_its_name(name: str) -> None:
+    """Whoever comes first: each contact gets what the sandbox gives."""
+    people = [{"city": city} for city in ("NYC", "Rome", "nyc", "", "3.5")]
+    source = f"{{% if city is {name} %}}<p>A {{{{ city }}}}</p>{{% else %}}<p>B</p>{{% endif %}}"
+    for listed in (audience(people), audience(people[::-1])):
+        texts = []
+        for slow in (None, Unproven("a test")):
+            made = composer(DOCUMENT.format("-"), text=source)
+            made.compiled(frozenset(listed.fields)).slow = slow
+            found = made.compose(listed, range(len(listed)))
+            texts.append([found.fill(found.parts.text, index) for index in range(len(listed))])
+        assert texts[0] == texts[1]
