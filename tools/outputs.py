@@ -58,9 +58,15 @@ def output(command: str, root: Path) -> str:
     )
     if done.returncode not in (0, 3) or not done.stdout:
         sys.exit(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-    # the clock ticks on from --now: on a busy machine some seconds pass before it is looked at
-    text = re.sub(r"(?<=\b\d\d:\d\d):0\d\b", "", done.stdout)
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    return "".join(f"{steady(line).rstrip()}\n" for line in done.stdout.splitlines())
+
+
+def steady(line: str) -> str:
+    """A line without seconds: the clock ticks on from --now, and on a busy machine some pass
+    before it is looked at.  The time in a heading ends where the line does."""
+    shorter = re.sub(r"(?<=\b\d\d:\d\d):0\d\b", "", line)
+    lost = " " * (len(line) - len(shorter))
+    return shorter if line.startswith(" ") else re.sub(r" {3,}", rf"\g<0>{lost}", shorter, count=1)
 
 
 def lay_out(root: Path) -> None:
