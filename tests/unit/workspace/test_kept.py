@@ -20,6 +20,7 @@ from runner.workspace import WorkspaceFiles, load
 from runner.workspace.kept import Kept
 from tests.examples.workspaces import BASE, VALID, build, case_names
 
+INLINE = "campaigns/lists/board.yaml"
 WHOLE = sorted(path.name for path in VALID.iterdir())
 
 
@@ -41,8 +42,12 @@ def kept(tmp_path: Path) -> Kept:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    shutil.copytree(VALID / "every-key", tmp_path / "work")
-    return tmp_path / "work"
+    """Every key there is, its contacts in files."""
+    root = tmp_path / "work"
+    shutil.copytree(VALID / "every-key", root)
+    (root / "campaigns/lists/board.csv").write_text("email,firstName\nann@example.org,Ann\n")
+    (root / INLINE).write_text("source: {type: csv, path: board.csv}\n")
+    return root
 
 
 def through_text(value: object) -> object:
@@ -172,6 +177,18 @@ class TestKept:
         target.write_bytes(good)
         assert not kept.by_files("tree:x", root, reader).problems
         assert reader.times == 2
+
+    def test_contacts_written_in_a_list_are_not_kept(
+        self, kept: Kept, root: Path, tmp_path: Path
+    ) -> None:
+        """Entries are not encrypted, and CI carries them along: no contact is in any."""
+        shutil.copy(VALID / "every-key" / INLINE, root / INLINE)
+        reader = Counted()
+        first, second = (kept.by_files("tree:x", root, reader) for _ in range(2))
+        third = kept.by_token("approved:x", "token", lambda: load(WorkspaceFiles(root)))
+        assert repr(first) == repr(second) == repr(third)
+        assert reader.times == 2
+        assert not list(tmp_path.glob("cache/*.json"))
 
     def test_another_key_or_slot_does_not_answer(
         self, kept: Kept, root: Path, tmp_path: Path
