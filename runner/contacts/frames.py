@@ -7,6 +7,7 @@ the result: without the extra the same comes out, later.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,9 @@ WORTH_IT = 1 << 20
 _FEW = 256
 _SAMPLE = 4096
 _PYTHON_STRIPS_TOO = b"\x1c\x1d\x1e\x1f"
+_DROPPED = b"\xef\xbb\xbf"
+"""What polars takes for a byte order mark wherever a text begins."""
+_LONGEST = csv.field_size_limit()
 
 
 _NEEDED = (("polars", (2,)), ("polars-hash", (0, 9)))
@@ -115,7 +119,7 @@ def read_lines(text: bytes, count: int, width: int, delimiter: str) -> list[Sequ
     """``count`` lines of ``width`` fields without any quote, as columns; None if it is in doubt."""
     if len(text) < WORTH_IT or len(delimiter.encode()) > 1:
         return None
-    if len(text.translate(None, _PYTHON_STRIPS_TOO)) != len(text):
+    if len(text.translate(None, _PYTHON_STRIPS_TOO)) != len(text) or text.startswith(_DROPPED):
         return None
     pl, _ = _polars()
     try:
@@ -131,7 +135,10 @@ def read_lines(text: bytes, count: int, width: int, delimiter: str) -> list[Sequ
         return None
     if frame.shape != (count, width) or any(frame.null_count().row(0)):
         return None
-    return [SeriesColumn(series) for series in frame.get_columns()]
+    columns = frame.get_columns()
+    if any(series.str.len_bytes().max() > _LONGEST for series in columns):
+        return None
+    return [SeriesColumn(series) for series in columns]
 
 
 @dataclass(frozen=True, slots=True)

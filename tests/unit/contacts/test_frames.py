@@ -109,3 +109,18 @@ def test_white_space_is_what_python_strips() -> None:
 
 def test_what_is_short_is_not_worth_loading_it() -> None:
     assert frames.read_lines(b"a,b\n", 1, 2, ",") is None
+
+
+@pytest.mark.parametrize("row", ["\ufeffann@example.org,Ann", "ann@example.org," + "x" * 140_000])
+def test_what_polars_takes_otherwise_is_left_to_python(shelf: Shelf, row: str) -> None:
+    """A mark that it would drop amid a file, and a field longer than any may be."""
+    shelf.put(CSV, f"email,name\n{row}\nbob@example.org,Bob\n")
+    found = []
+    for worth_it in (1 << 40, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(frames, "WORTH_IT", worth_it)
+            try:
+                found.append([*shelf.lists().read(file_list()).emails])
+            except InputError as error:
+                found.append([str(problem) for problem in error.problems])
+    assert found[0] == found[1]
