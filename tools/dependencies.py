@@ -42,6 +42,8 @@ WHY: Mapping[str, tuple[str, str]] = {
     "sqlalchemy": ("sqlalchemy", "lists from databases; SQLite needs no more"),
     "psycopg": ("psycopg", "PostgreSQL, with its own libpq; loads rows in blocks (C)"),
     "cryptography": ("cryptography", "encrypts what is kept of lists outside git"),
+    "polars": ("polars", "reads long CSV files in columns (Rust)"),
+    "polars-hash": ("polars_hash", "contact keys of whole columns (Rust)"),
 }
 """By distribution: the module that is imported, and why it is there."""
 SKIPPED = frozenset({"dev", "browser", "test-postgres"})
