@@ -86,11 +86,11 @@ def _replace(eval_ctx: Any, text: str, old: str, new: str, count: int | None = N
 
 def _split(text: str, separator: str = ",") -> list[str]:
     """The parts of a text without the white space around them; none for a text without any."""
+    text = str(text)
     spend(len(text))
     if not separator:
         raise SecurityError("split needs a separator")
-    parts = str(text).split(separator)
-    return [part.strip() for part in parts] if str(text).strip() else []
+    return [part.strip() for part in text.split(separator)] if text.strip() else []
 
 
 def _indent(text: str, width: int = 4, first: bool = False, blank: bool = False) -> str:
