@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -289,6 +290,15 @@ def test_what_is_generated_is_up_to_date(tool: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_every_dependency_has_its_weight_and_its_reason() -> None:
+    """`make dependencies` after a change of the list."""
+    project = tomllib.loads((HERE / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = {re.split(r"[^\w.-]", line)[0] for line in project["dependencies"]}
+    extras = project["optional-dependencies"].keys() - {"dev", "browser", "test-postgres"}
+    rows = re.findall(r"^\| `([^`]+)` \|", (HERE / "docs/dependencies.md").read_text("utf-8"), re.M)
+    assert set(rows) == wanted | {f"sendoff[{name}]" for name in extras}
 
 
 # -- links -----------------------------------------------------------------------------------------
