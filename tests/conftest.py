@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from typing import Any
 
@@ -15,6 +16,10 @@ settings.register_profile("explore", deadline=None, print_blob=True)
 # a check must not be red by the luck of a draw: new examples are for `--hypothesis-profile explore`
 settings.register_profile("sendoff", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("sendoff")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a job in a shell's background is deaf to Ctrl-C, and so would be all that tests start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KEPT = {"SENDOFF_GOLDEN"}  # how the tests themselves are told to write what they compare with
 SCRUBBED = ("SENDOFF_", "SENDGRID_", "SMTP_", "GIT_", "GITHUB_", "HEARTBEAT")
