@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from .idleness import commit_all
+
 KEY = "a-state-key-for-the-benchmark-0123456789"
 NOW = "2025-10-20T14:00:00Z"
 TIMES = 15
@@ -68,17 +70,6 @@ def seconds(root: Path, *command: str) -> list[float]:
     return found
 
 
-def commit(root: Path, remote: Path) -> None:
-    """Make it a clone of a bare remote, everything pushed."""
-    git = ("git", "-c", "user.name=bench", "-c", "user.email=bench@f3.example")
-    call(root, "git", "init", "-q", "--bare", "-b", "main", str(remote))
-    call(root, "git", "init", "-q", "-b", "main")
-    call(root, "git", "remote", "add", "origin", str(remote))
-    call(root, *git, "add", "-A")
-    call(root, *git, "commit", "-q", "-m", "Begin")
-    call(root, "git", "push", "-q", "origin", "main")
-
-
 def main() -> None:
     """Measure and print one table."""
     campaigns = int(sys.argv[1]) if len(sys.argv) > 1 else 20
@@ -90,7 +81,7 @@ def main() -> None:
             root.mkdir()
             workspace(root, backend, campaigns)
             if backend == "git":
-                commit(root, Path(directory) / "remote.git")
+                commit_all(root, Path(directory) / "remote.git")
             run = (python, "-m", "runner", "run", "--now", NOW)
             call(root, python, "-m", "runner", "init", "--now", NOW)
             call(root, *run)  # the first one notes that it has seen the campaigns

@@ -7,9 +7,7 @@ is asked ``recipients``: what the client takes is not mixed with what the check 
 from __future__ import annotations
 
 import json
-import re
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -17,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+from .sendgrid_server import request, serving
+
 _ANSWER = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: m\r\nContent-Length: 0\r\n\r\n"
 _EMPTY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -38,7 +37,7 @@ def _client(client: socket.socket, kept: Path, delay: float) -> None:
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with client, kept.open("ab", buffering=0) as stream:
         while True:
-            head, body = _request(client)
+            head, body = request(client)
             if not head:
                 return
             if not head.startswith(b"POST /v3/mail/send "):
@@ -49,37 +48,12 @@ def _client(client: socket.socket, kept: Path, delay: float) -> None:
             client.sendall(_ANSWER)
 
 
-def _request(client: socket.socket) -> tuple[bytes, bytes]:
-    """Head and body of the next request; empty once the client has gone."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        more = client.recv(65536)
-        if not more:
-            return b"", b""
-        data += more
-    head, _, begun = data.partition(b"\r\n\r\n")
-    found = _LENGTH.search(head)
-    rest = int(found[1]) - len(begun) if found else 0
-    return head, begun + (client.recv(rest, socket.MSG_WAITALL) if rest > 0 else b"")
-
-
 @contextmanager
 def receiver(delay: float, directory: Path) -> Iterator[str]:
     """The server as a process of its own; its URL.  ``directory`` is where bodies are kept."""
     directory.mkdir(parents=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.receiver", str(delay), str(directory)],
-        cwd=Path(__file__).parents[1],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    with serving("benchmarks.receiver", str(delay), str(directory)) as url:
+        yield url
 
 
 def recipients(directory: Path) -> Iterator[str]:

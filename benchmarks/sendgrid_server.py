@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def _client(client: socket.socket, counts: Counts, delay: float) -> None:
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with client:
         while True:
-            head, body = _request(client)
+            head, body = request(client)
             if not head:
                 return
             if head.startswith(b"GET"):
@@ -72,7 +72,7 @@ def _client(client: socket.socket, counts: Counts, delay: float) -> None:
             client.sendall(_answer(b"202 Accepted", b""))
 
 
-def _request(client: socket.socket) -> tuple[bytes, bytes]:
+def request(client: socket.socket) -> tuple[bytes, bytes]:
     """Head and body of the next request; empty once the client has gone."""
     data = b""
     while b"\r\n\r\n" not in data:
@@ -94,11 +94,16 @@ def _answer(status: bytes, body: bytes) -> bytes:
     )
 
 
-@contextmanager
-def server(delay: float) -> Iterator[str]:
+def server(delay: float) -> AbstractContextManager[str]:
     """The server as a process of its own; its URL."""
+    return serving("benchmarks.sendgrid_server", str(delay))
+
+
+@contextmanager
+def serving(module: str, *arguments: str) -> Iterator[str]:
+    """A module that prints its port and serves, as a process of its own; its URL."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.sendgrid_server", str(delay)],
+        [sys.executable, "-m", module, *arguments],
         cwd=Path(__file__).parents[1],
         stdout=subprocess.PIPE,
         text=True,

@@ -7,16 +7,14 @@ the rows is a ban for the person, and the further rows are duplicates.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import compress, count
 
-from ..model.contacts import KEY_BYTES, REASONS, Reason
+from ..model.columns import in_parts
+from ..model.contacts import REASONS, Reason
 
 MAILED = 0
 """A verdict; each other one is a reason: its place among REASONS, and one."""
-
-_ROOM = 1 << 17
-"""About how many keys are compared at a time, so that ten million need no more room than one."""
 
 
 def verdict_of(reason: Reason) -> int:
@@ -71,24 +69,11 @@ def _settle_duplicates(packed: bytes, bans: bytearray) -> None:
 def _repeated(packed: bytes) -> set[int]:
     """The keys that are there more than once, as numbers."""
     found: set[int] = set()
-    for numbers in _parts(packed):
+    for numbers in in_parts(packed):
         seen: set[int] = set()
         add = seen.add
         found.update(number for number in numbers if number in seen or add(number))
     return found
-
-
-def _parts(packed: bytes) -> Iterator[Iterable[int]]:
-    """The keys as numbers, in parts by their first byte: equal ones come in one part."""
-    parts = min(256, max(1, len(packed) // KEY_BYTES // _ROOM))
-    numbers = array("Q", packed)
-    if parts == 1:
-        yield numbers
-        return
-    first_bytes = packed[::KEY_BYTES]
-    for part in range(parts):
-        mask = first_bytes.translate(bytes(byte % parts == part for byte in range(256)))
-        yield compress(numbers, mask)
 
 
 def _rows_in(packed: bytes, numbers: set[int]) -> Iterator[int]:

@@ -19,8 +19,10 @@ H = TypeVar("H", bound=Hashable)
 KEY_WIDTH = 8
 """The length of a contact key."""
 
-_ROOM, _MOST_PARTS = 1 << 17, 16
-"""About how many keys are compared at a time, and in how many parts at the most."""
+_ROOM = 1 << 17
+"""About how many keys are compared at a time, so that ten million need no more room than one."""
+_MOST_PARTS = 16
+"""Each part is a walk over the keys on both sides."""
 _AT_ONCE = 512
 _MANY = struct.Struct(f"{KEY_WIDTH}s" * _AT_ONCE)
 
@@ -76,7 +78,7 @@ class KeyColumn(Column[bytes]):
     def among(self, keys: Iterable[bytes]) -> bytes:
         """A mask, one byte for each key: 1 for those that are among ``keys``."""
         wanted = keys.packed if isinstance(keys, KeySet) else b"".join(keys)
-        parts = _parts(wanted)
+        parts = key_parts(wanted, _MOST_PARTS)
         if len(parts) == 1:
             numbers = set(array("Q", wanted))
             return bytes(map(numbers.__contains__, self.numbers)) if numbers else bytes(len(self))
@@ -158,9 +160,8 @@ class KeySet(Set[bytes]):
     @staticmethod
     def are_distinct(packed: bytes) -> bool:
         """Whether no key is there twice, as a set wants it."""
-        firsts, numbers = packed[::KEY_WIDTH], array("Q", packed)
-        different = (len(set(compress(numbers, firsts.translate(p)))) for p in _parts(packed))
-        return sum(different) == len(numbers)
+        different = sum(len(set(numbers)) for numbers in in_parts(packed, _MOST_PARTS))
+        return different * KEY_WIDTH == len(packed)
 
     def __contains__(self, key: object) -> bool:
         if self._members is None:
@@ -181,11 +182,22 @@ class KeySet(Set[bytes]):
         return f"KeySet({len(self)} keys)"
 
 
-def _parts(packed: bytes) -> list[bytes]:
-    """Tables that translate first bytes of keys into masks, one for each part: ten million keys
-    are compared in as many parts as keep the sets small, since equal ones come in one part."""
-    parts = min(_MOST_PARTS, max(1, len(packed) // KEY_WIDTH // _ROOM))
+def key_parts(packed: bytes, most: int = 256) -> list[bytes]:
+    """Tables that translate first bytes of keys into masks, one for each part: equal keys come in
+    one part, and there are so many parts (up to ``most``) that each is small."""
+    parts = min(most, max(1, len(packed) // KEY_WIDTH // _ROOM))
     return [bytes(byte % parts == part for byte in range(256)) for part in range(parts)]
+
+
+def in_parts(packed: bytes, most: int = 256) -> Iterator[Iterable[int]]:
+    """The keys as numbers (see ``KeyColumn.numbers``), part by part."""
+    numbers, parts = array("Q", packed), key_parts(packed, most)
+    if len(parts) == 1:
+        yield numbers
+        return
+    firsts = packed[::KEY_WIDTH]
+    for part in parts:
+        yield compress(numbers, firsts.translate(part))
 
 
 class CodedColumn(Column[H], Generic[H]):

@@ -4,46 +4,20 @@ from __future__ import annotations
 
 import select
 import socket
-import threading
-from typing import Self
+
+from .listener import Listener
 
 
-class ConnectProxy:
+class ConnectProxy(Listener):
     """Tunnels, or answers every CONNECT with ``status``; remembers what it was asked for."""
 
     def __init__(self, status: str = "") -> None:
         self.asked: list[str] = []
         self.authorisations: list[str] = []
         self._status = status
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.02)
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        super().__init__()
 
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing.set()
-        self._thread.join()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        """One client after the other: enough for a test."""
-        while not self._closing.is_set():
-            try:
-                client, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            with client:
-                self._tunnel(client)
-
-    def _tunnel(self, client: socket.socket) -> None:
+    def talk(self, client: socket.socket) -> None:
         client.settimeout(5)
         head = b""
         while b"\r\n\r\n" not in head:
@@ -64,7 +38,7 @@ class ConnectProxy:
 
     def _pump(self, client: socket.socket, upstream: socket.socket) -> None:
         other = {client: upstream, upstream: client}
-        while not self._closing.is_set():
+        while not self.closing.is_set():
             for ready in select.select(list(other), [], [], 0.02)[0]:
                 data = ready.recv(65536)
                 if not data:

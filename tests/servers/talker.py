@@ -12,12 +12,13 @@ with Talker() as talker:
 from __future__ import annotations
 
 import socket
-import threading
 from collections import defaultdict
-from typing import Self
+from contextlib import suppress
+
+from .listener import Listener
 
 
-class Talker:
+class Talker(Listener):
     """Listens on 127.0.0.1:``port`` while entered; one connection after the other.
 
     ``answers`` are by command (``MAIL``, ``RCPT ADDRESS``, ``DATA ADDRESS``, ``DOT ADDRESS``);
@@ -47,44 +48,20 @@ class Talker:
         self.bytewise = bytewise
         self.forgetful = forgetful
         self.sips = sips
-        self.closing = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.02)
+        super().__init__()
         if sips:
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closing.set()
-        self._thread.join()
-        self._listener.close()
+            self.listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
     def answer(self, command: str, usual: str) -> str:
         """What is said to a command, this time."""
         return self.once.pop(command, None) or self.answers.get(command, usual)
 
-    def _serve(self) -> None:
-        while not self.closing.is_set():
-            try:
-                client, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            self.connections += 1
-            with client:
-                client.settimeout(0.02)
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                try:
-                    _Talk(self, client).run()
-                except OSError:
-                    continue
+    def talk(self, client: socket.socket) -> None:
+        self.connections += 1
+        client.settimeout(0.02)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):
+            _Talk(self, client).run()
 
 
 class _Gone(OSError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.contacts import persons
 from runner.contacts.persons import judge, verdict_of
+from runner.model import columns
 
 DUPLICATE, SUPPRESSED = verdict_of("duplicate"), verdict_of("suppressed")
 INVALID, OPTED_OUT = verdict_of("invalid_address"), verdict_of("opted_out")
@@ -16,7 +16,7 @@ def test_rows_are_compared_in_parts_and_none_is_missed(
     monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
     """Whatever the size of a part: repeated keys, suppressed keys, bans and invalid rows."""
-    monkeypatch.setattr(persons, "_ROOM", room)
+    monkeypatch.setattr(columns, "_ROOM", room)
     keys = [(n * 7919 % 5000).to_bytes(2).rjust(8, b"\x07")[::-1] for n in range(6000)]
     bans = bytearray(6000)
     bans[5001] = OPTED_OUT  # the second row of the person in row 1
