@@ -16,6 +16,9 @@ from time import perf_counter
 from typing import TypeVar
 
 T = TypeVar("T")
+
+# an installed sendoff has its byte code: where this is set, each start would compile it anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 OUTPUT = "SENDOFF_FINDINGS"
 """The environment variable that names the file to which findings are added as JSON Lines."""
 
