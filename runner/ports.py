@@ -43,6 +43,17 @@ class Files(Protocol):
         ...
 
 
+class Texts(Protocol):
+    """The files of a workspace that people write as text.
+
+    Refuses (InputError) symbolic links, what is no file, and what is too long or no UTF-8.
+    """
+
+    def read_text(self, path: str) -> str | None:
+        """The text of a file, by its path relative to the workspace; None when there is none."""
+        ...
+
+
 class Snapshot(Protocol):
     """The ledger as it stood at one moment."""
 

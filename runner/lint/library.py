@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from ..errors import InputError
 from ..model.campaign import Campaign, Place, Step
 from ..model.template import TemplateFile
 from ..model.workspace import Workspace
-from ..ports import Files as WorkspaceFiles
+from ..ports import Texts
 from .message import SETTINGS
 from .sources import Files, Sources, SourceText, reachable
 
@@ -17,7 +18,7 @@ TEMPLATES = "campaigns/templates/"
 class Library:
     """Reads each file of a workspace once."""
 
-    def __init__(self, workspace: Workspace, files: WorkspaceFiles) -> None:
+    def __init__(self, workspace: Workspace, files: Texts) -> None:
         self._workspace = workspace
         self._files = files
         self._read: dict[str, SourceText] = {}
@@ -33,10 +34,16 @@ class Library:
     def file(self, path: str) -> SourceText:
         """A whole file; an empty text when it cannot be read."""
         if path not in self._read:
-            found = self._files.locate(path) if path else None
-            text = found.read_text("utf-8", errors="replace") if found else ""
-            self._read[path] = SourceText(path, text)
+            self._read[path] = SourceText(path, self._text(path) if path else "")
         return self._read[path]
+
+    def _text(self, path: str) -> str:
+        # as the workspace itself reads these files, so that who keeps answers about them knows
+        # of one look at each, not of two
+        try:
+            return self._files.read_text(path) or ""
+        except InputError:
+            return ""
 
     def template(self, step: Step) -> TemplateFile | None:
         """The saved template of a step."""

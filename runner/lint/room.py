@@ -10,7 +10,7 @@ from ..model.campaign import Campaign, Ignore, ListUse, Place, Step
 from ..model.contacts import Audience
 from ..model.message import Rendered
 from ..model.workspace import Workspace
-from ..ports import Composer, Files
+from ..ports import Composer, Texts
 from . import clients, hours, links, message, sides
 from .balance import unbalanced
 from .codes import UNUSED
@@ -49,7 +49,7 @@ class Linter:
     def __init__(
         self,
         workspace: Workspace,
-        files: Files,
+        files: Texts,
         choose: Choose,
         empties: Empties = lambda campaign, step, audience: (),
     ) -> None:

@@ -57,7 +57,7 @@ class WorkspaceFiles:
         Raises InputError for symbolic links, other non-files, too many bytes, and no UTF-8.
         """
         try:
-            descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -69,7 +69,10 @@ class WorkspaceFiles:
         with os.fdopen(descriptor, "rb") as stream:
             if status.st_size > MAX_BYTES:
                 raise _refusal(path, f"larger than {MAX_BYTES // 1024} KiB")
-            return decode(stream.read(MAX_BYTES + 1), path)
+            content = stream.read(status.st_size + 1)
+            if len(content) > status.st_size:  # it grew meanwhile
+                content += stream.read(MAX_BYTES)
+            return decode(content, path)
 
     def walk(self, directory: str) -> Iterator[Entry]:
         """Everything below a directory of ``root`` that is no directory, sorted by path.

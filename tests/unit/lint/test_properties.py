@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -36,9 +35,9 @@ HTML = st.lists(FRAGMENTS | st.text(max_size=8), max_size=30).map("".join)
 
 
 class Nowhere:
-    """``ports.Files`` without any file."""
+    """``ports.Texts`` without any file."""
 
-    def locate(self, path: str) -> Path | None:
+    def read_text(self, path: str) -> str | None:
         return None
 
 
