@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .bootstrap import SETTINGS, Site
+from .desk import Desk, Desks
 from .errors import StateError, StateMissing, UsageError
 from .model.settings import Settings, StateSettings
 from .repository.approved import Approved, approved_tip, export, workspace_prefix
 from .repository.git import mask
 from .repository.objects import read_file
 from .repository.tips import default_tip, fetch
-from .survey import Desk, Desks
 from .workspace import WorkspaceFiles, load, parse_settings
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from .workspace import WorkspaceFiles, load, parse_settings
 if TYPE_CHECKING:
     from .cache import Cache
     from .contacts import ContactLists, FetchedLists
+    from .desk import Desk
     from .ledger.files_store import FilesStore
     from .ledger.git_store import GitStore
     from .model.campaign import Campaign, Step
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from .planning.book import Book
     from .ports import Composer, FeedbackSource, Provider, Snapshot
     from .repository.git import Git
-    from .survey import Desk
     from .templates import TemplateRoom
     from .workspace.kept import Kept
 
@@ -154,7 +154,7 @@ class Site:
 
     def desk_of(self, workspace: Workspace, files: WorkspaceFiles, data: WorkspaceFiles) -> Desk:
         """A desk for any loaded workspace; ``data`` is where its lists' data is looked for."""
-        from .survey import Desk
+        from .desk import Desk
 
         lists = _Lists(lambda: self._contact_lists(workspace, data))
         desk = Desk(workspace, lists, _Room(workspace, files))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .delivery import Claimed
+from .desk import Desk
 from .model.ledger import Claim, Closed
 from .model.plan import JobPlan
 from .planning.domains import Domains
-from .planning.history import compress_times
+from .planning.ranges import compress_times
 from .planning.slices import BatchPlan
 from .ports import Clock, Provider
-from .survey import Desk
 
 LEASE_MARGIN = timedelta(minutes=10)
 """Added to the budget: a run that is still alive settles well within it."""

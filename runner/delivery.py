@@ -11,7 +11,7 @@ from .model.campaign import Campaign
 from .model.columns import take
 from .model.ledger import Claim, Receipt, Settled
 from .model.message import Composed, MessageBatch, Outcome
-from .planning.history import compress_ranges
+from .planning.ranges import compress_ranges
 from .planning.slices import BatchPlan
 from .ports import Clock, Composer, Observer, Provider
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from .desk import Desk, Ledger
 from .model.campaign import Campaign
 from .model.ledger import Claim, Range, Resolution
 from .model.plan import Hold
-from .planning.history import claims_with_facts, compress_ranges, expand_times, outcome_ranges
+from .planning.history import claims_with_facts
+from .planning.ranges import compress_ranges, expand_times, outcome_ranges
 from .ports import Clock, Provider
-from .survey import Desk, Ledger
 
 
 @dataclass

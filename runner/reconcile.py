@@ -14,6 +14,7 @@ from itertools import islice
 
 from .claiming import Claimer, whole
 from .delivery import Claimed, Delivery, receipt
+from .desk import Desks
 from .errors import RaceLost, SendoffError, StateError
 from .model.campaign import Recurring
 from .model.ledger import Document, Glance, Planned, Receipt, Record, Resolution
@@ -28,7 +29,7 @@ from .planning.slices import WAIT_SECONDS, BatchPlan, SliceSize, batches, outdat
 from .planning.view import job_record
 from .ports import Clock, LedgerStore, Observer, Provider, Snapshot
 from .recall import recall_cancelled
-from .survey import Desks, survey
+from .survey import survey
 from .tally import Tally, subject
 
 MAX_RACES = 8

@@ -12,7 +12,8 @@ from typing import Literal
 
 from .model.ledger import Claim, Range, Record, Resolution
 from .model.message import Verdict
-from .planning.history import claims_with_facts, compress_ranges, outcome_ranges, split_keys
+from .planning.history import claims_with_facts
+from .planning.ranges import compress_ranges, outcome_ranges, split_keys
 from .ports import Provider
 
 

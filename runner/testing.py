@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from .desk import Desk
 from .errors import InputError, Problem, RaceLost
 from .model.campaign import Campaign, Step
 from .model.columns import KeyColumn
@@ -19,7 +20,6 @@ from .model.ledger import BOOK, Claim, Document, Glance, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered, Verdict
 from .planning.glance import glance
 from .ports import Composer, Snapshot
-from .survey import Desk
 
 
 class FakeClock:

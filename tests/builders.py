@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from runner.desk import Desk
 from runner.model.campaign import (
     Campaign,
     Content,
@@ -22,7 +23,6 @@ from runner.model.settings import Mailbox, Settings, Unsubscribe
 from runner.model.workspace import Workspace
 from runner.ports import Clock, LedgerStore, Provider
 from runner.reconcile import Reconciler, RunOptions
-from runner.survey import Desk
 from runner.testing import FixedAudiences, OneDesk, PlainTemplates, RecordingProvider, Silent
 
 LEAVE = Unsubscribe(mailto="x@f3.example")

@@ -9,7 +9,7 @@ from ..bootstrap import Site
 from ..errors import UsageError
 from ..model.ledger import BOOK, Claim
 from ..planning.book import Stamp, decided, fold_book, news, suppressed
-from ..planning.history import split_keys
+from ..planning.ranges import split_keys
 from ..ports import Snapshot
 from ..report import forget as report
 from .outcome import Outcome

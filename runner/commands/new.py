@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from ..bootstrap import Site
+from ..desk import Desk
 from ..errors import Problem, UsageError
 from ..lint import Linter
 from ..model.campaign import Campaign
-from ..survey import Desk
 from ..templates.worst_case import choose
 from ..wizard.committing import NotCommitted, commit, write_new
 from ..wizard.console import TerminalConsole, interruptible, is_terminal

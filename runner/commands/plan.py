@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from ..approval import desk_at
 from ..bootstrap import Site
+from ..desk import Desk
 from ..errors import InputError, Problem, UsageError
 from ..model.changes import Version
 from ..model.plan import Plan
@@ -17,7 +18,7 @@ from ..planning.planner import Horizon
 from ..ports import Snapshot
 from ..report import differences, planpage
 from ..report import plan as report
-from ..survey import Desk, survey, version
+from ..survey import survey, version
 from .outcome import Outcome
 from .reviewing import review
 

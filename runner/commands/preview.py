@@ -10,12 +10,12 @@ from pathlib import Path
 
 from ..approval import desk_at
 from ..bootstrap import Site
+from ..desk import Desk
 from ..errors import LIST_UNREAD, InputError, UsageError
 from ..model.campaign import Campaign, Step
 from ..model.views import PreviewGroup, PreviewView
 from ..report import preview as report
 from ..report.words import mask, plural
-from ..survey import Desk
 from .outcome import Outcome
 from .plan import campaign_of
 from .reviewing import Before, chosen, counterpart, rendered

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..bootstrap import Site
+from ..desk import Desk
 from ..errors import InputError, UsageError
 from ..model.campaign import Campaign, Step
 from ..model.message import Composed, MessageBatch, Parts
 from ..model.message import Outcome as Answer
-from ..survey import Desk
 from .outcome import Outcome
 from .plan import campaign_of
 

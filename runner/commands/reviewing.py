@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from ..bootstrap import Site
 from ..checking import check
+from ..desk import Desk
 from ..errors import InputError, Problem
 from ..model.campaign import Campaign, Recurring, Step
 from ..model.changes import Difference
@@ -18,7 +19,6 @@ from ..planning.history import fold
 from ..planning.outlook import occasions, occurrences
 from ..ports import Snapshot
 from ..report.times import zone_of
-from ..survey import Desk
 from ..templates.worst_case import choose
 
 DAYS = 30

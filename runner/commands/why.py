@@ -12,7 +12,7 @@ from ..model.ledger import BOOK, Claim, Record, Suppressed
 from ..model.plan import JobPlan, Spot
 from ..model.views import ToldRow, WhyRow, WhyView
 from ..planning.book import about, fold_book
-from ..planning.history import expand_times, split_keys
+from ..planning.ranges import expand_times, split_keys
 from ..ports import Snapshot
 from ..report import why as report
 from ..report.words import mask

@@ -15,7 +15,7 @@ from typing import Literal
 from ..errors import Problem
 from ..model.contacts import KEY_BYTES
 from ..model.ledger import BOOK, Claim, Entry, Range, Receipt, Resolution
-from .history import outcome_ranges, split_keys
+from .ranges import outcome_ranges, split_keys
 
 Severity = Literal["error", "warning"]
 

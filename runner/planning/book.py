@@ -20,7 +20,7 @@ from typing import Final, get_args
 from ..model.contacts import KEY_BYTES
 from ..model.feedback import Cause, Told
 from ..model.ledger import Pulled, Record, Released, Suppressed, SuppressionReason
-from .history import split_keys
+from .ranges import split_keys
 
 REASONS: Final[tuple[SuppressionReason, ...]] = get_args(SuppressionReason)
 _LINE: Final = 10_000

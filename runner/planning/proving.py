@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ..model.ledger import Claim, Record
-from .history import expand_times, split_keys
+from .ranges import expand_times, split_keys
 
 _NAME = 32
 

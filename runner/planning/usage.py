@@ -13,7 +13,8 @@ from itertools import compress
 
 from ..model.ledger import Claim, Record
 from .domains import Domains
-from .history import Facts, claims_with_facts, expand_times, outcome_ranges, split_keys
+from .history import Facts, claims_with_facts
+from .ranges import expand_times, outcome_ranges, split_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..contacts import ContactLists
+from ..desk import Desk, Ledger
 from ..errors import InputError, Problem, StateError
 from ..model.campaign import Campaign
 from ..model.contacts import Audience, ContactList
@@ -21,7 +22,7 @@ from ..report import plan as report
 from ..report.terminal import Screen, terminal_of
 from ..report.words import mask
 from ..repository.git import Git
-from ..survey import Desk, Ledger, survey
+from ..survey import survey
 from ..templates import TemplateRoom
 from ..templates.worst_case import choose
 from ..workspace import WorkspaceFiles, load

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from runner.model.campaign import Drip, Scheduled
 from runner.model.message import Outcome
 from runner.model.settings import Pacing
-from runner.planning.history import compress_times, expand_times
 from runner.planning.pacing import HOUR, Pacer, span
+from runner.planning.ranges import compress_times, expand_times
 from runner.testing import FakeClock, MemoryLedger, RecordingProvider, audience
 from tests.builders import campaign, desk, run, step, utc
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from runner.desk import Desk
 from runner.gathering import due
 from runner.model.feedback import PARTS, Cause
 from runner.model.ledger import BOOK, Claim, Pulled, Record
@@ -15,7 +16,7 @@ from runner.model.settings import SuppressionSettings, Unsubscribe
 from runner.planning.book import Stamp, fold_book, released, suppressed
 from runner.planning.planner import Horizon
 from runner.planning.suppressing import freshness
-from runner.survey import Desk, survey
+from runner.survey import survey
 from runner.testing import (
     FakeClock,
     MemoryLedger,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from runner.model import columns
 from runner.model.columns import KeyColumn, KeySet
 from runner.model.ledger import Claim, Closed, Receipt, Record, Resolution, Settled
-from runner.planning.history import JobHistory, expand_times, fold, outcome_ranges, split_keys
+from runner.planning.history import JobHistory, fold
+from runner.planning.ranges import expand_times, outcome_ranges, split_keys
 from runner.testing import fake_key
 from tests.builders import utc
 

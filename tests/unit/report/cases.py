@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from runner.desk import Desk
 from runner.model.campaign import Campaign, Drip, Immediate, ListUse, Recurring, Scheduled
 from runner.model.contacts import Audience, Excluded
 from runner.model.message import Outcome
@@ -12,7 +13,7 @@ from runner.model.plan import Plan
 from runner.model.result import RunResult
 from runner.model.settings import Guards, Pacing, Settings
 from runner.planning.planner import Horizon
-from runner.survey import Desk, survey
+from runner.survey import survey
 from runner.testing import FakeClock, MemoryLedger, RecordingProvider, audience
 from tests.builders import campaign, desk, run, step, utc
 

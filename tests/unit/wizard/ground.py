@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.contacts import ContactLists
+from runner.desk import Desk, Ledger
 from runner.errors import Problem, StateUnreachable
 from runner.ledger.snapshot import StoredSnapshot
 from runner.model.campaign import Campaign
 from runner.report.terminal import PLAIN
 from runner.repository.git import Git
-from runner.survey import Desk, Ledger
 from runner.wizard.site import Ground, SiteInsight
 from runner.workspace import WorkspaceFiles, load
 
