@@ -1,4 +1,4 @@
-"""What became of a claim, contact by contact, as ranges; and its keys and times, folded up and out."""
+"""What became of a claim, contact by contact, as ranges; its keys and times folded up and out."""
 
 from __future__ import annotations
 
