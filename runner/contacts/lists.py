@@ -158,7 +158,7 @@ class ContactLists:
         if self._rules is None:
             keyer = Keyer(self._secret)
             suppressed = read_suppressions(
-                self._files, self._suppressions, keyer.key, self._suppressed_keys
+                self._files, self._suppressions, keyer, self._suppressed_keys
             )
             self._rules = Rules(keyer, suppressed)
         return self._rules

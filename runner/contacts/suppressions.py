@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, Problem
+from ..model.columns import KeyColumn
+from ..model.contacts import NO_KEY
 from ..ports import Files
-from .addresses import domain_name, fault, normalise
+from .addresses import domain_name, fault
 from .findings import Findings
+from .identities import identify
+from .keys import Keyer
 
 _is_key = re.compile(r"key:([0-9a-f]{16})", re.IGNORECASE).fullmatch
 _comment = re.compile(r"(?:^|\s)#.*")
@@ -41,7 +45,7 @@ def _parents(domain: str) -> Iterator[str]:
 
 
 def read_suppressions(
-    files: Files, paths: Iterable[str], key_of: Callable[[str], bytes], keys: Iterable[bytes] = ()
+    files: Files, paths: Iterable[str], keyer: Keyer, keys: Iterable[bytes] = ()
 ) -> Suppressions:
     """All entries of these files, and ``keys``.
 
@@ -51,9 +55,10 @@ def read_suppressions(
     findings = Findings()
     gathered = _Gathered(set(keys), set(), set())
     for path in paths:
-        for number, text in _lines(files, path, findings):
-            entry = _comment.sub("", text).strip()
-            problem = gathered.take(entry, key_of) if entry else ""
+        entries = [(number, entry) for number, entry in _entries(files, path, findings) if entry]
+        wrong = gathered.take_addresses([entry for _, entry in entries], keyer)
+        for number, entry in entries:
+            problem = fault(entry) if entry in wrong else gathered.take(entry)
             if problem:
                 findings.add(Problem(path, number, 1, problem, _FORMS))
     findings.raise_if_any()
@@ -63,26 +68,35 @@ def read_suppressions(
 _FORMS = "write an address, a domain, *.domain, or key: and 16 hex digits; one a line"
 
 
+def _is_address(entry: str) -> bool:
+    """Whether it is meant as one."""
+    return "@" in entry and entry[0] != "@" and entry[:2] != "*." and entry[:4].lower() != "key:"
+
+
 @dataclass(frozen=True, slots=True)
 class _Gathered:
     keys: set[bytes]
     domains: set[str]
     wildcards: set[str]
 
-    def take(self, entry: str, key_of: Callable[[str], bytes]) -> str:
-        """Add one entry; returns what is wrong with it, or ''."""
-        if entry.lower().startswith("key:"):
+    def take_addresses(self, entries: Iterable[str], keyer: Keyer) -> set[str]:
+        """Add those entries that are meant as addresses; returns those that are none."""
+        written = list(filter(_is_address, entries))
+        found = identify(written, keyer)
+        self.keys.update(KeyColumn(bytes(found.keys)))
+        self.keys.discard(NO_KEY)
+        return {written[row] for row in found.invalid}
+
+    def take(self, entry: str) -> str:
+        """Add any other entry; returns what is wrong with it, or ''."""
+        if _is_address(entry):
+            return ""
+        if entry[:4].lower() == "key:":
             return self._take_key(entry)
         if entry.startswith("*."):
             # Below any name, be it a top-level one: *.example
             return _put(domain_name(f"x{entry[1:]}")[2:], self.wildcards)
-        if "@" not in entry or entry.startswith("@"):
-            return _put(domain_name(entry.removeprefix("@")), self.domains)
-        address = normalise(entry)
-        if address is None:
-            return fault(entry)
-        self.keys.add(key_of(address.matching))
-        return ""
+        return _put(domain_name(entry.removeprefix("@")), self.domains)
 
     def _take_key(self, entry: str) -> str:
         match = _is_key(entry)
@@ -104,14 +118,15 @@ def _put(domain: str, among: set[str]) -> str:
     return ""
 
 
-def _lines(files: Files, path: str, findings: Findings) -> Iterator[tuple[int, str]]:
-    """Numbered lines of one file; what cannot be read is noted."""
+def _entries(files: Files, path: str, findings: Findings) -> Iterator[tuple[int, str]]:
+    """Numbered lines of one file, without comments; what cannot be read is noted."""
     try:
         place = files.locate(path)
         if place is None or not place.is_file():
             findings.add(Problem(path, 0, 0, "the suppression file is missing"))
         else:
-            yield from enumerate(_decoded(place), 1)
+            lines = _decoded(place)
+            yield from enumerate(map(_uncommented, lines), 1)
     except InputError as error:
         findings.extend(error.problems)
     except UnicodeDecodeError as error:
@@ -119,6 +134,10 @@ def _lines(files: Files, path: str, findings: Findings) -> Iterator[tuple[int, s
         findings.add(Problem(path, line, 1, "not UTF-8", "save the file as UTF-8"))
     except OSError as error:
         findings.add(Problem(path, 0, 0, f"cannot be read: {error.strerror}"))
+
+
+def _uncommented(line: str) -> str:
+    return (_comment.sub("", line) if "#" in line else line).strip()
 
 
 def _decoded(place: Path) -> list[str]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.contacts import Suppressions, contact_key, key_maker, read_suppressions
+from runner.contacts import Suppressions, contact_key, read_suppressions
+from runner.contacts.keys import Keyer
 from runner.errors import InputError, Problem
 
 from .shelf import SECRET, Shelf, complaint, inline_list, problems_of
@@ -19,7 +20,7 @@ KEY = contact_key(SECRET, "ann@example.org")
 
 def load(shelf: Shelf, content: str | bytes) -> Suppressions:
     shelf.put(PATH, content)
-    return read_suppressions(shelf, [PATH], key_maker(SECRET))
+    return read_suppressions(shelf, [PATH], Keyer(SECRET))
 
 
 def mailed(shelf: Shelf, entry: str, *emails: str) -> list[str]:
@@ -121,7 +122,7 @@ def test_all_wrong_lines_of_all_files_are_listed(shelf: Shelf) -> None:
     shelf.put("a.txt", "bad\nok.example\nworse\n")
     shelf.put("c.txt", b"fine.example\n\xff\n")
     found = problems_of(
-        lambda: read_suppressions(shelf, ["a.txt", "b.txt", "c.txt"], key_maker(SECRET))
+        lambda: read_suppressions(shelf, ["a.txt", "b.txt", "c.txt"], Keyer(SECRET))
     )
     assert [(p.path, p.line) for p in found] == [
         *[("a.txt", 1), ("a.txt", 3), ("b.txt", 0), ("c.txt", 2)]
@@ -142,7 +143,7 @@ def test_a_source_that_cannot_be_read_is_never_passed_over(shelf: Shelf, kind: s
 
 def test_a_source_that_fails_while_it_is_read_is_never_passed_over(shelf: Shelf) -> None:
     (shelf.root / "m.txt").symlink_to("/proc/self/mem")
-    text = complaint(lambda: read_suppressions(shelf, ["m.txt"], key_maker(SECRET)))
+    text = complaint(lambda: read_suppressions(shelf, ["m.txt"], Keyer(SECRET)))
     assert text == "m.txt:0:0: cannot be read: Input/output error"
 
 
@@ -169,7 +170,5 @@ def test_a_path_that_may_not_be_read_is_listed_with_the_rest(shelf: Shelf) -> No
 
     shelf.put("bad.txt", "bad\n")
     guarded = Guarded(shelf.root)
-    found = problems_of(
-        lambda: read_suppressions(guarded, ["out.txt", "bad.txt"], key_maker(SECRET))
-    )
+    found = problems_of(lambda: read_suppressions(guarded, ["out.txt", "bad.txt"], Keyer(SECRET)))
     assert [(p.path, p.line) for p in found] == [("bad.txt", 1), ("out.txt", 0)]
