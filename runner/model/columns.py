@@ -78,6 +78,8 @@ class KeyColumn(Column[bytes]):
     def among(self, keys: Iterable[bytes]) -> bytes:
         """A mask, one byte for each key: 1 for those that are among ``keys``."""
         wanted = keys.packed if isinstance(keys, KeySet) else b"".join(keys)
+        if len(wanted) > len(self.packed):
+            wanted = _common(wanted, self.packed)
         parts = key_parts(wanted, _MOST_PARTS)
         if len(parts) == 1:
             numbers = set(array("Q", wanted))
@@ -198,6 +200,12 @@ def in_parts(packed: bytes, most: int = 256) -> Iterator[Iterable[int]]:
     firsts = packed[::KEY_WIDTH]
     for part in parts:
         yield compress(numbers, firsts.translate(part))
+
+
+def _common(many: bytes, few: bytes) -> bytes:
+    """Those of many keys that are among few others, in room for the few."""
+    theirs = set(array("Q", few))
+    return array("Q", filter(theirs.__contains__, array("Q", many))).tobytes()
 
 
 class CodedColumn(Column[H], Generic[H]):
