@@ -6,21 +6,16 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from ..approval import desk_at
 from ..bootstrap import Site
 from ..desk import Desk
 from ..errors import InputError, Problem, UsageError
-from ..model.changes import Version
 from ..model.plan import Plan
 from ..model.settings import Settings
-from ..planning.comparing import compare
 from ..planning.planner import Horizon
 from ..ports import Snapshot
-from ..report import differences, planpage
 from ..report import plan as report
-from ..survey import survey, version
+from ..survey import survey
 from .outcome import Outcome
-from .reviewing import review
 
 
 def plan(
@@ -37,36 +32,22 @@ def plan(
     if base is not None:
         if campaign is not None:
             raise UsageError("--base looks at every campaign: leave out " + repr(campaign))
-        return _difference(site, base, until, format)
+        # a plan of one state of the files needs nothing of what compares two
+        from .difference import difference  # noqa: PLC0415
+
+        return difference(site, base, until, format)
     desk, snapshot, note = _here(site, campaign, blind=True)
     found = survey(desk, snapshot, horizon(site, desk.workspace.settings, until))
     if format == "html":
+        # brings the reviewers' pages along
+        from ..report import planpage  # noqa: PLC0415
+        from .reviewing import review  # noqa: PLC0415
+
         seen = review(site, desk, found, snapshot, until=until)
         text = planpage.html(found, site.settings, site.terminal, note, seen)
     else:
         text = report.FORMATS[format](found, site.settings, site.terminal, note)
     return Outcome(text, 3 if found.every_hold else 0)
-
-
-def _difference(site: Site, base: str, until: timedelta, format: str) -> Outcome:  # noqa: A002
-    """What a merge changes, against one ledger; exit code 1 when it brings errors.
-
-    A campaign with errors is part of the difference; settings with errors raise InputError.
-    """
-    snapshot, note = site.ledger(blind=True)
-    desk = site.desk()
-    with desk_at(site, base) as (old, commit):
-        after = version(desk, snapshot, horizon(site, site.settings, until))
-        if old is None:
-            before = Version({}, {}, {}, Plan(site.clock.now(), ()))
-        else:
-            before = version(old, snapshot, horizon(site, old.workspace.settings, until))
-        found = compare(commit, before, after)
-        seen = review(site, desk, found.after, snapshot, until=until, against=(old, found))
-    text = differences.FORMATS[format](found, seen, site.settings, site.terminal, note)
-    if seen.problems:
-        return Outcome(text, 1)
-    return Outcome(text, 3 if found.after.every_hold else 0)
 
 
 FURTHEST = timedelta(days=366)
