@@ -7,12 +7,14 @@ Other sizes have the same shares.  Rows of all kinds lie mixed.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -240,13 +242,48 @@ def measured(root: Path, *arguments: str, fast: bool = False, **environ: str) ->
     out, begun = root.with_name("out.txt"), time.perf_counter()
     with out.open("w") as stream:
         child = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=env)
-        _, status, used = os.wait4(child.pid, 0)
+        with memory_of(child.pid) as peaks:
+            _, status, used = os.wait4(child.pid, 0)
+            wall = time.perf_counter() - begun
         child.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - begun
     text = out.read_text()
     if child.returncode not in (0, 2):
         raise RuntimeError(f"{' '.join(arguments)}: exit {child.returncode}\n{text[-2000:]}")
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, text)
+    peak = max(used.ru_maxrss, *peaks) / 1024
+    return Cost(wall, used.ru_utime + used.ru_stime, peak, text)
+
+
+@contextlib.contextmanager
+def memory_of(pid: int) -> Iterator[list[int]]:
+    """KiB that a process and all below it have in memory together, looked at every 20 ms."""
+    found, over = [0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            found.append(sum(map(_resident, _family(pid))))
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        watching.join()
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    with contextlib.suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in map(int, children):
+            yield from _family(child)
+
+
+def _resident(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+    return 0
 
 
 def planned(root: Path, *, fast: bool = False) -> tuple[Cost, int]:
