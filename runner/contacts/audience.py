@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
@@ -17,11 +18,12 @@ from .bans import BanColumns
 from .columns import LineBuilder, ZoneBuilder
 from .findings import Findings
 from .frames import stripped
-from .identities import identify
+from .identities import Identities
 from .keys import Keyer
 from .layout import Layout, lay_out
 from .opening import Sources
 from .persons import IS_MAILED, IS_OUT, OUT, judge, verdict_of
+from .second import Identifier
 from .sources import Block
 from .spool import Spool
 from .suppressions import Suppressions
@@ -78,8 +80,8 @@ def read_list(contact_list: ContactList, sources: Sources, rules: Rules) -> Read
         bans = BanColumns(layout, contact_list.require_consent, table.path)
         gathering = _Gathering(table.path, layout, bans, rules)
         try:
-            for block in table.blocks:
-                gathering.take(block)
+            with Identifier(rules.keyer) as identifier:
+                gathering.take_all(table.blocks, identifier)
         except InputError as error:
             gathering.problems.extend(error.problems)
     gathering.problems.raise_if_any()
@@ -105,22 +107,36 @@ class _Gathering:
         self._zones = ZoneBuilder(spool, path, layout.roles.get("timezone"))
         self._fields = [(name, at, TextBuilder(spool)) for name, at in layout.fields.items()]
 
-    def take(self, block: Block) -> None:
-        """Add the rows of one block."""
-        found = identify(block.columns[self._email_at], self._rules.keyer)
-        bans = self._ban_columns.read(block, self.problems)
-        if self._rules.suppressions.by_domain:
-            self._ban_domains(found.emails, bans)
-        for row in found.invalid:
-            bans[row] = _INVALID
-            self._refuse(block.columns[self._email_at], row, block.lines[row])
-        self._keys += found.keys
-        self._bans += bans
-        self._emails.extend(found.emails)
+    def take_all(self, blocks: Iterable[Block], identifier: Identifier) -> None:
+        """Add the rows of all blocks, who they are somewhat later.  Raises what walking does."""
+        asked: deque[tuple[Block, bytearray]] = deque()
+        for block in blocks:
+            who = block.columns[self._email_at]
+            identifier.ask(who)
+            asked.append((Block(block.lines, [who]), self._take_rest(block)))
+            for found in identifier.answers():
+                self._take_people(*asked.popleft(), found)
+        for found in identifier.answers(all_of_them=True):
+            self._take_people(*asked.popleft(), found)
+
+    def _take_rest(self, block: Block) -> bytearray:
+        """Add all but the people of a block; returns what its rows say against mailing them."""
         self._lines.extend(block.lines)
         self._zones.take(block)
         for _, at, column in self._fields:
             column.extend(stripped(block.columns[at]))
+        return self._ban_columns.read(block, self.problems)
+
+    def _take_people(self, block: Block, bans: bytearray, found: Identities) -> None:
+        """Add who they are, and whether they may be mailed; ``block`` has their addresses only."""
+        if self._rules.suppressions.by_domain:
+            self._ban_domains(found.emails, bans)
+        for row in found.invalid:
+            bans[row] = _INVALID
+            self._refuse(block.columns[0], row, block.lines[row])
+        self._keys += found.keys
+        self._bans += bans
+        self._emails.extend(found.emails)
 
     def _ban_domains(self, emails: Sequence[str], bans: bytearray) -> None:
         covers = lru_cache(maxsize=1 << 14)(self._rules.suppressions.covers)

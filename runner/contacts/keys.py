@@ -25,6 +25,7 @@ class Keyer:
     """
 
     def __init__(self, secret: bytes) -> None:
+        self.secret = secret
         long = len(secret) > _BLOCK
         padded = (hashlib.sha256(secret).digest() if long else secret).ljust(_BLOCK, b"\0")
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
