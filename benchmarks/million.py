@@ -79,7 +79,7 @@ def rewrite(root: Path, url: str) -> None:
     """Let the workspace send through the server at ``url`` and push to its own remote."""
     settings = root / "sendoff.yaml"
     text = settings.read_text().replace("provider: outbox", "provider: sendgrid")
-    settings.write_text(f"{text}providers: {{sendgrid: {{base_url: '{url}', concurrency: 4}}}}\n")
+    settings.write_text(f"{text}providers: {{sendgrid: {{base_url: '{url}'}}}}\n")
     git(root, "remote", "set-url", "origin", str(root.with_name(root.name + ".git")))
     # what is sent is what is approved: the settings of the commit, not of the directory
     git(root, "commit", "-q", "-a", "-m", "Send through the server")

@@ -255,12 +255,15 @@ def measured(root: Path, *arguments: str, fast: bool = False, **environ: str) ->
 
 @contextlib.contextmanager
 def memory_of(pid: int) -> Iterator[list[int]]:
-    """KiB that a process and all below it have in memory together, looked at every 20 ms."""
+    """KiB that a process and all below it have in memory together, looked at every 50 ms.
+
+    A page that several of them share, the program itself say, counts once (PSS).
+    """
     found, over = [0], threading.Event()
 
     def look() -> None:
-        while not over.wait(0.02):
-            found.append(sum(map(_resident, _family(pid))))
+        while not over.wait(0.05):
+            found.append(sum(map(_share, _family(pid))))
 
     watching = threading.Thread(target=look)
     watching.start()
@@ -272,17 +275,26 @@ def memory_of(pid: int) -> Iterator[list[int]]:
 
 
 def _family(pid: int) -> Iterator[int]:
+    """The process and all below it, but those that were forked and are no other program yet: all
+    that they have is their parent's."""
     yield pid
     with contextlib.suppress(OSError):
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for child in map(int, children):
-            yield from _family(child)
+        program = _program(pid)
+        for tasks in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (tasks / "children").read_text().split()):
+                if _program(child) != program:
+                    yield from _family(child)
 
 
-def _resident(pid: int) -> int:
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+def _program(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def _share(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
     return 0
 
 
