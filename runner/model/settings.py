@@ -156,7 +156,7 @@ class SmtpSettings:
 class SendgridSettings:
     api_key: Secret = Secret("SENDGRID_API_KEY")
     base_url: str = "https://api.sendgrid.com"
-    concurrency: int = 4
+    concurrency: int = 8
     timeout_seconds: float = 30.0
 
 

@@ -86,10 +86,12 @@ def test_defaults_are_those_of_the_model() -> None:
     properties = SCHEMAS["settings"]["properties"]
     state = properties["state"]["properties"]
     smtp = properties["providers"]["properties"]["smtp"]["properties"]
+    sendgrid = properties["providers"]["properties"]["sendgrid"]["properties"]
     assert state["branch"]["default"] == settings.StateSettings().branch
     assert state["key"]["default"] == f"env:{settings.StateSettings().key.env}"
     assert smtp["port"]["default"] == settings.SmtpSettings().port
     assert smtp["connections"]["default"] == settings.SmtpSettings().connections
+    assert sendgrid["concurrency"]["default"] == settings.SendgridSettings().concurrency
     pacing = SCHEMAS["campaign"]["$defs"]["pacing"]["properties"]
     assert pacing["batch_size"]["default"] == settings.Pacing().batch_size
     assert settings.Lateness().on_missed == "hold"
