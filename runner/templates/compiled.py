@@ -19,7 +19,7 @@ from .gathering import MAX_FORMS, Gathering
 from .generated import Path
 from .plain import to_text
 from .prepared import Names, Prepared, prepare
-from .program import Folded, Program, fold
+from .program import Program
 from .residue import Unproven
 from .shapes import Shape, Skeleton, fill, plain_slots, shape_of
 from .sources import RESERVED, Part, Source, StepContent
@@ -128,11 +128,7 @@ class Compiled:
         unfoldable = [name for name, part in self._parts.items() if not part.foldable]
         if unfoldable:
             raise self._reason(unfoldable[0])
-        parts = {
-            name: Folded(part.ready.whole_in, part.ready.trees, part.ready.analysis)
-            for name, part in self._parts.items()
-        }
-        return fold(parts, self.constants, sorted(self.fields))
+        return self._programs.program(self.constants)
 
     def _reason(self, name: Part) -> Unproven:
         template, line = self._parts[name].ready.analysis.loose or (f"<{name}>", 0)
@@ -193,7 +189,9 @@ class Compiled:
         parts: dict[Part, _CompiledPart] = {}
         texts = {part: source.text for part, source in self.content.parts.items()}
         known = Names(frozenset(self.constants), self.fields)
-        for part, ready in prepare(texts, self._partials, known).items():
+        readied = prepare(texts, self._partials, known)
+        self._programs = readied.programs
+        for part, ready in readied.parts.items():
             if isinstance(ready, SandboxError):
                 problems.append(self._problem(part, ready))
             else:

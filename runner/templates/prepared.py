@@ -15,6 +15,8 @@ from jinja2 import Template, nodes
 
 from ..sandbox import Sandbox, SandboxError
 from .analysis import Analysis, analyse, included
+from .program import Folded
+from .programs import Programs
 from .sources import Part
 from .tracing import Hole, TracingSandbox
 
@@ -41,21 +43,25 @@ class Prepared:
     whole: Template
 
 
+@dataclass(frozen=True, slots=True)
+class Readied:
+    """Every part of a content, or what is wrong with it; ``programs``: of those that are sound."""
+
+    parts: Mapping[Part, Prepared | SandboxError]
+    programs: Programs
+
+
 Texts = tuple[tuple[str, str], ...]
 """Sources by name."""
 
 
-def prepare(
-    parts: Mapping[Part, str], partials: Mapping[str, str], names: Names
-) -> Mapping[Part, Prepared | SandboxError]:
-    """Every part of a content, or what is wrong with it.  Nothing of it may be changed."""
+def prepare(parts: Mapping[Part, str], partials: Mapping[str, str], names: Names) -> Readied:
+    """A content made ready.  Nothing of it may be changed."""
     return _prepared(tuple(parts.items()), tuple(partials.items()), names)
 
 
 @lru_cache(maxsize=MAX_PREPARED)
-def _prepared(
-    parts: tuple[tuple[Part, str], ...], partials: Texts, names: Names
-) -> Mapping[Part, Prepared | SandboxError]:
+def _prepared(parts: tuple[tuple[Part, str], ...], partials: Texts, names: Names) -> Readied:
     sources = dict(partials)
     holes: list[Hole] = []
     found: dict[Part, Prepared | SandboxError] = {}
@@ -64,7 +70,12 @@ def _prepared(
             found[part] = _part(part, text, sources, names, holes)
         except SandboxError as error:
             found[part] = error
-    return found
+    sound = {
+        part: Folded(ready.whole_in, ready.trees, ready.analysis)
+        for part, ready in found.items()
+        if isinstance(ready, Prepared)
+    }
+    return Readied(found, Programs(sound, sorted(names.fields)))
 
 
 def _part(

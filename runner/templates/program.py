@@ -31,7 +31,8 @@ from .residue import (
 from .sources import RESERVED, Part
 from .wording import Wording
 
-_SPOKEN: tuple[Part, ...] = ("subject", "preheader")
+SPOKEN: tuple[Part, ...] = ("subject", "preheader")
+"""Parts that other parts may read as values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class _Given:
 
 def _fold_part(residue: Residue, part: Part, folded: Folded, given: _Given) -> None:
     wording = Wording(folded.sandbox, residue)
-    is_spoken = part in _SPOKEN and part in given.used
+    is_spoken = part in SPOKEN and part in given.used
     speaking = wording.opened(residue.steps) if is_spoken else ""
     try:
         with reported(None):
