@@ -116,12 +116,16 @@ class _Other:
         self._to = to
         self._back = back
         self._room = min(_widened(to), _widened(back))
+        self._readable = select.poll()
+        self._readable.register(back, select.POLLIN)
         self._asked: deque[int] = deque()  # bytes
         self._failed = False
 
     @classmethod
     def start(cls, secret: bytes) -> _Other | None:
         """None when there is none to be had."""
+        if not sys.executable:  # Python is part of another program
+            return None
         root = str(Path(__file__).resolve().parents[2])
         try:
             process = subprocess.Popen(  # noqa: S603 -- an argument list, never a shell
@@ -159,15 +163,17 @@ class _Other:
 
     def is_done(self) -> bool:
         """Whether the first answer is there, or will never be."""
-        return self._failed or bool(select.select([self._back], [], [], 0)[0])
+        return self._failed or bool(self._readable.poll(0))
 
     def answer(self, rows: int) -> Identities | None:
         """Waits for it.  None when there is none."""
         self._asked.popleft()
+        if self._failed:
+            return None
         try:
             keys_length, text_length = _ANSWER.unpack(_read(self._back, _ANSWER.size))
             if keys_length != rows * KEY_BYTES or text_length > rows * (ADDRESS_LIMIT + 1):
-                raise EOFError  # whatever that is, it is no answer
+                raise EOFError  # it is no answer, and there will be none
             keys = bytearray(_read(self._back, keys_length))
             emails = _read(self._back, text_length).decode().split(_APART)
         except (OSError, EOFError, struct.error, UnicodeDecodeError):
