@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from ..errors import InputError
@@ -22,6 +23,7 @@ class Library:
         self._workspace = workspace
         self._files = files
         self._read: dict[str, SourceText] = {}
+        self._reached: dict[str, Sequence[SourceText]] = {}
 
     @cached_property
     def partials(self) -> dict[str, SourceText]:
@@ -83,4 +85,6 @@ class Library:
         """A part that is a file; values come from its front matter or the campaign."""
         first = self.partials.get(path.removeprefix(TEMPLATES)) or self.file(path)
         values = (self.file(template.place.path), self.file(campaign.place.path))
-        return Sources(reachable(first, self.partials), values, Place(path, 1, 1))
+        if path not in self._reached:
+            self._reached[path] = reachable(first, self.partials)
+        return Sources(self._reached[path], values, Place(path, 1, 1))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ..model.campaign import Place
 from .draft import Sample, Subject
 from .finding import Finding
 from .links import unsubscribe_links
-from .sources import first_place
+from .sources import SourceText, first_place
 
 SETTINGS = "sendoff.yaml"
 CLIPPED_BYTES = 102 * 1024
@@ -204,7 +205,13 @@ def _size(subject: Subject) -> Iterator[Finding]:
 def _lines(subject: Subject) -> Iterator[Finding]:
     message = f"a line has more than {LONGEST_LINE} octets, which some servers break"
     for source in dict.fromkeys((*subject.html.markup, *subject.text.markup)):
-        for number, line in enumerate(source.text.split("\n"), 1):
-            if len(line.encode()) > LONGEST_LINE:
-                yield Finding("long-line", Place(source.path, number, 1), message, "break the line")
-                break
+        number = _long_line(source)
+        if number:
+            yield Finding("long-line", Place(source.path, number, 1), message, "break the line")
+
+
+@lru_cache(maxsize=512)
+def _long_line(source: SourceText) -> int:
+    """The first line of a source that is too long, 0 when there is none."""
+    lines = enumerate(source.text.split("\n"), 1)
+    return next((number for number, line in lines if len(line.encode()) > LONGEST_LINE), 0)

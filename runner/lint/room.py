@@ -58,6 +58,7 @@ class Linter:
         self._library = Library(workspace, files)
         self._choose = choose
         self._telling: dict[tuple[ListUse, frozenset[str]], _Chosen] = {}
+        self._halves: dict[tuple[SourceText, ...], Sequence[tuple[Place, str]]] = {}
 
     def lint(self, drafts: Iterable[Draft]) -> list[Problem]:
         """Every finding that is not ignored, each once, and every ``ignore`` without use."""
@@ -140,7 +141,10 @@ class Linter:
         if inside:
             # the campaign's file is YAML; only the HTML in it is meant
             roots[0] = SourceText(roots[0].path, inside)
-        for place, what in unbalanced(roots, self._library.partials):
+        known = tuple(roots)
+        if known not in self._halves:
+            self._halves[known] = [*unbalanced(roots, self._library.partials)]
+        for place, what in self._halves[known]:
             hint = "close what is opened, in the opposite order"
             within = inside and place.path == roots[0].path
             yield Finding("unbalanced-tags", subject.html.whole if within else place, what, hint)

@@ -15,11 +15,11 @@ from .atoms import has_control, is_plain
 from .checks import names_used
 from .columns import TOKEN, Column, Columns
 from .compiled import Compiled
-from .forms import WRITTEN, Form, filler, written_in_text
+from .forms import WRITTEN, Form, written_in_text
 from .gathering import Gathering
 from .generated import Row
 from .program import Program
-from .shapes import Slot, Slotted
+from .shapes import Slot, Slotted, fill
 from .sources import StepContent
 from .unsubscribe import Unsubscribing
 
@@ -46,6 +46,15 @@ class _Values:
             self.places[key] = len(self.columns)
             self.columns.append(column)
         return self.places[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was composed, with the form and the values of its first contact."""
+
+    composed: Composed
+    form: Form
+    values: Sequence[str]
 
 
 class StepComposer:
@@ -88,39 +97,36 @@ class StepComposer:
         """
         if not indices:
             return Composed(Parts((), (), ()), (), self._files)
-        compiled = self.compiled(frozenset(audience.fields))
-        batch = Columns(audience, indices, self._leaving)
-        program = compiled.program
-        if program is not None and program.straight:
-            composed = self._from_columns(compiled, program, batch)
-            if composed is not None:
-                return composed
-        return self._from_rows(compiled, batch)
+        return self._made(audience, indices).composed
 
     def render(self, contact: Mapping[str, str], key: bytes) -> Rendered:
         """The message for one contact."""
         fields = {name: [value] for name, value in contact.items()}
         audience = Audience("", [contact.get("email", "")], KeyColumn(key), fields, [0])
-        compiled = self.compiled(frozenset(fields))
-        batch = Columns(audience, [0], self._leaving)
-        form, values = self._traced(compiled, batch, 0)
-        composed = self.compose(audience, [0])
-        parts = composed.parts
-        preheader = filler(form.preheader)
+        made = self._made(audience, [0])
+        composed, parts = made.composed, made.composed.parts
         return Rendered(
             subject=composed.fill(parts.subject, 0),
-            preheader=preheader if isinstance(preheader, str) else preheader(values, values),
+            preheader=fill(made.form.preheader, made.values),
             html=composed.fill(parts.html, 0),
             text=composed.fill(parts.text, 0),
             headers={name: composed.fill(value, 0) for name, value in parts.headers},
             files=self._files,
         )
 
+    def _made(self, audience: Audience, indices: Sequence[int]) -> _Made:
+        compiled = self.compiled(frozenset(audience.fields))
+        batch = Columns(audience, indices, self._leaving)
+        program = compiled.program
+        if program is not None and program.straight:
+            made = self._from_columns(compiled, program, batch)
+            if made is not None:
+                return made
+        return self._from_rows(compiled, batch)
+
     # -- all messages have one form: only columns are worked out -----------------------------
 
-    def _from_columns(
-        self, compiled: Compiled, program: Program, batch: Columns
-    ) -> Composed | None:
+    def _from_columns(self, compiled: Compiled, program: Program, batch: Columns) -> _Made | None:
         """None when a contact's values cannot be worked out: the sandbox then says why."""
         columns = program.columns(batch)
         form = None if columns is None else self._only_form(compiled, batch, columns)
@@ -155,7 +161,8 @@ class StepComposer:
             for position, value in enumerate(columns[number]):
                 self._check_line(value, batch, position)
         self._check_sizes(parts, values, batch)
-        return Composed(parts, values.columns, self._files)
+        composed = Composed(parts, values.columns, self._files)
+        return _Made(composed, form, [column[0] for column in columns])
 
     def _only_form(
         self, compiled: Compiled, batch: Columns, columns: Sequence[Column]
@@ -178,7 +185,7 @@ class StepComposer:
 
     # -- each message has its own form -------------------------------------------------------
 
-    def _from_rows(self, compiled: Compiled, batch: Columns) -> Composed:
+    def _from_rows(self, compiled: Compiled, batch: Columns) -> _Made:
         program = compiled.program
         rows: Sequence[Row] = [None] * len(batch) if program is None else program.rows(batch)
         filled = [self._filled(compiled, batch, number, row) for number, row in enumerate(rows)]
@@ -195,7 +202,7 @@ class StepComposer:
             for slot in _slots(form.subject):
                 self._check_line(row[slot.number], batch, position)
         self._check_sizes(parts, values, batch)
-        return Composed(parts, values.columns, self._files)
+        return _Made(Composed(parts, values.columns, self._files), *filled[0])
 
     def _filled(
         self, compiled: Compiled, batch: Columns, position: int, row: Row
