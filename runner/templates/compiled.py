@@ -17,6 +17,7 @@ from .document import DocumentError, finish
 from .forms import Form, settled
 from .gathering import MAX_FORMS, Gathering
 from .generated import Path
+from .instances import Instances
 from .plain import to_text
 from .prepared import Names, Prepared, prepare
 from .program import Program
@@ -60,6 +61,7 @@ class Compiled:
         self._forms: dict[Path, Form] = {}
         self._loose: dict[Shape, Form] = {}
         self._gathering = Gathering()
+        self._instances = Instances(self.constants)
         self.only: Form | None = None
         self._parts = self._compile()
         self._injects = self._preheader_is_injected()
@@ -161,7 +163,7 @@ class Compiled:
         if known is not None:
             return known
         with self._located("html"):
-            shape = shape_of(skeleton, self.content.kind, self._injects)
+            shape = self._shape_of(skeleton)
         if shape is not None and not skeleton.whole and len(self._shapes) < PROVEN_SHAPES:
             shape = shape if self._is_proven(shape, scope, trace) else None
         if shape is None:
@@ -170,6 +172,15 @@ class Compiled:
         if len(self._shapes) < MAX_SHAPES:
             self._shapes[skeleton] = shape
         return shape
+
+    def _shape_of(self, skeleton: Skeleton) -> Shape | None:
+        kind, injects = self.content.kind, self._injects
+        return shape_of(
+            skeleton,
+            kind,
+            injects,
+            lambda shape: self._instances.holds(shape, skeleton, kind, injects),
+        )
 
     def finished(self, scope: dict[str, Any]) -> tuple[Shape, Trace]:
         """A contact's shape, and its values."""

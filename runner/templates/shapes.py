@@ -8,7 +8,7 @@ before and after finishing must give the same, byte for byte.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import escape
@@ -81,10 +81,16 @@ def fill(slotted: Slotted, values: Sequence[str]) -> str:
     )
 
 
-def shape_of(skeleton: Skeleton, kind: Markup, inject: bool) -> Shape | None:
+def shape_of(
+    skeleton: Skeleton,
+    kind: Markup,
+    inject: bool,
+    known: Callable[[Shape], bool] = lambda shape: False,
+) -> Shape | None:
     """Finish a skeleton; None when values cannot be put in afterwards.
 
-    ``inject``: put the preheader into the HTML.  Raises DocumentError.
+    ``inject``: put the preheader into the HTML.  ``known``: whether a shape was proven already.
+    Raises DocumentError.
     """
     html = skeleton.html
     if html and not skeleton.whole:
@@ -100,7 +106,7 @@ def shape_of(skeleton: Skeleton, kind: Markup, inject: bool) -> Shape | None:
         text=plain_slots(text),
         holes=skeleton.holes,
     )
-    if skeleton.whole or not TAG.search(skeleton.html + skeleton.preheader):
+    if skeleton.whole or not TAG.search(skeleton.html + skeleton.preheader) or known(shape):
         return shape
     probe = _Probe(skeleton, kind, inject)
     return shape if all(probe(shape, value) for value in ("", NASTY)) else None
