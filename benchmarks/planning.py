@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 from runner.model.campaign import Campaign, Content, ListUse, Scheduled, Step
-from runner.model.columns import KeyColumn
 from runner.model.contacts import Audience
+from runner.model.keys import KeyColumn
 from runner.model.ledger import Claim, Receipt, Settled
 from runner.model.plan import Plan
 from runner.model.settings import (

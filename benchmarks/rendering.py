@@ -22,8 +22,8 @@ from time import process_time
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from runner.model.campaign import Campaign, Content, ListUse, Place, Scheduled, Step
-from runner.model.columns import KeyColumn
 from runner.model.contacts import Audience
+from runner.model.keys import KeyColumn
 from runner.model.message import Composed
 from runner.model.settings import Mailbox, Settings, Unsubscribe
 from runner.model.workspace import Workspace

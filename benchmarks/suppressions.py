@@ -26,8 +26,8 @@ from runner.contacts import key_maker, normalise
 from runner.events.mailbox import MailboxFeedback
 from runner.events.sendgrid import PAGE, SendgridFeedback
 from runner.ledger.records import decode, encode
-from runner.model.columns import KeyColumn
 from runner.model.contacts import Audience
+from runner.model.keys import KeyColumn
 from runner.model.settings import Secret, SendgridSettings
 from runner.planning.book import Stamp, fold_book, suppressed
 from runner.planning.suppressing import exclude

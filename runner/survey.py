@@ -14,8 +14,8 @@ from .desk import Desk, Ledger
 from .errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
 from .model.campaign import Campaign, Step
 from .model.changes import Version
-from .model.columns import KeyColumn
 from .model.contacts import KEY_BYTES, Audience
+from .model.keys import KeyColumn
 from .model.ledger import BOOK, Claim, Glance, Planned, job_id
 from .model.plan import Hold, JobPlan, Plan
 from .planning.account import Account, account

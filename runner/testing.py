@@ -14,8 +14,8 @@ from hashlib import sha256
 from .desk import Desk
 from .errors import InputError, Problem, RaceLost
 from .model.campaign import Campaign, Step
-from .model.columns import KeyColumn
 from .model.contacts import Audience, ContactList, Excluded, Selection
+from .model.keys import KeyColumn
 from .model.ledger import BOOK, Claim, Document, Glance, Record
 from .model.message import Capabilities, Composed, MessageBatch, Outcome, Parts, Rendered, Verdict
 from .planning.glance import glance

@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from itertools import compress
 from operator import itemgetter
 
 from ..errors import InputError, Problem
-from ..model.columns import CodedColumn, KeyColumn, Picked, PickedColumn
+from ..model.columns import CodedColumn, Picked, PickedColumn
 from ..model.contacts import REASONS, Audience, ContactList, Excluded
+from ..model.keys import KeyColumn
 from .addresses import fault
 from .bans import BanColumns
 from .columns import LineBuilder, ZoneBuilder
@@ -101,7 +103,8 @@ class _Gathering:
         self._invalid = Findings()
         spool = Spool()
         self._emails = TextBuilder(spool, few=False)
-        self._keys = bytearray()
+        # gives its bytes away without a copy
+        self._keys = BytesIO()
         self._bans = bytearray()
         self._lines = LineBuilder()
         self._zones = ZoneBuilder(spool, path, layout.roles.get("timezone"))
@@ -134,7 +137,7 @@ class _Gathering:
         for row in found.invalid:
             bans[row] = _INVALID
             self._refuse(block.columns[0], row, block.lines[row])
-        self._keys += found.keys
+        self._keys.write(found.keys)
         self._bans += bans
         self._emails.extend(found.emails)
 
@@ -157,7 +160,7 @@ class _Gathering:
     def rows(self, list_name: str) -> Rows:
         """All of them, judged; nothing more may come."""
         emails = self._emails.column()
-        packed, self._keys = bytes(self._keys), bytearray()
+        packed = self._keys.getvalue()
         return Rows(
             list_name=list_name,
             emails=emails,

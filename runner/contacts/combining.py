@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, compress, count
 from typing import TypeVar
 
-from ..model.columns import CodedColumn, Column, KeyColumn, take
-from ..model.contacts import NO_KEY
+from ..model.columns import CodedColumn, Column, take
+from ..model.keys import KeyColumn
 from .audience import Rows
 from .persons import MAILED, judge, verdict_of
 
@@ -54,13 +54,11 @@ def _field(parts: Iterable[Rows], name: str) -> Joined[str]:
 
 def minus(rows: Rows, others: Iterable[Rows]) -> bytes:
     """The verdicts where whoever is in one of ``others``, mailed there or not, is left out."""
-    out = set(chain.from_iterable(other.keys.numbers for other in others))
-    out -= set(KeyColumn(NO_KEY).numbers)
+    out = rows.keys.among(KeyColumn(b"".join(other.keys.packed for other in others)))
     verdicts = bytearray(rows.verdicts)
-    open_rows = compress(count(), rows.verdicts.translate(_YIELDS))
-    numbers = rows.keys.numbers
-    for row in open_rows:
-        if numbers[row] in out:
+    for row in compress(count(), out):
+        # a row without an address has the key that all such rows have
+        if _YIELDS[verdicts[row]]:
             verdicts[row] = _MINUS
     return bytes(verdicts)
 

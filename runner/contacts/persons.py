@@ -7,11 +7,10 @@ the rows is a ban for the person, and the further rows are duplicates.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator
-from itertools import compress, count
+from collections.abc import Collection
 
-from ..model.columns import in_parts
 from ..model.contacts import REASONS, Reason
+from ..model.keys import KEY_WIDTH, in_parts, rows_of
 
 MAILED = 0
 """A verdict; each other one is a reason: its place among REASONS, and one."""
@@ -43,8 +42,7 @@ def judge(packed: bytes, bans: bytearray, suppressed: Collection[bytes]) -> byte
     """
     _settle_duplicates(packed, bans)
     if suppressed:
-        numbers = set(array("Q", b"".join(suppressed)))
-        for row in _rows_in(packed, numbers):
+        for row in rows_of(packed, set(array("Q", b"".join(suppressed)))):
             if bans[row] == MAILED or bans[row] > _SUPPRESSED:
                 bans[row] = _SUPPRESSED
     return bytes(bans)
@@ -55,12 +53,11 @@ def _settle_duplicates(packed: bytes, bans: bytearray) -> None:
     repeated = _repeated(packed)
     if not repeated:
         return
-    first: dict[int, int] = {}
-    numbers = array("Q", packed)
-    for row in _rows_in(packed, repeated):
+    first: dict[bytes, int] = {}
+    for row in rows_of(packed, repeated):
         if bans[row] == _INVALID:
             continue
-        head = first.setdefault(numbers[row], row)
+        head = first.setdefault(packed[row * KEY_WIDTH : (row + 1) * KEY_WIDTH], row)
         if head != row:
             bans[head] = min(filter(None, (bans[head], bans[row])), default=MAILED)
             bans[row] = _DUPLICATE
@@ -74,7 +71,3 @@ def _repeated(packed: bytes) -> set[int]:
         add = seen.add
         found.update(number for number in numbers if number in seen or add(number))
     return found
-
-
-def _rows_in(packed: bytes, numbers: set[int]) -> Iterator[int]:
-    return compress(count(), map(numbers.__contains__, array("Q", packed)))

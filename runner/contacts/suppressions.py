@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, Problem
-from ..model.columns import KeyColumn
 from ..model.contacts import NO_KEY
+from ..model.keys import KeyColumn
 from ..ports import Files
 from .addresses import domain_name, fault
 from .findings import Findings

@@ -10,7 +10,8 @@ from itertools import chain, compress
 from typing import Literal, get_args
 
 from .campaign import Place
-from .columns import KEY_WIDTH, CodedColumn, KeyColumn, Picked, PickedColumn
+from .columns import CodedColumn, Picked, PickedColumn
+from .keys import KEY_WIDTH, KeyColumn
 from .sources import FetchedSource, Format, Refresh
 
 KEY_BYTES = KEY_WIDTH

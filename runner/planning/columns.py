@@ -9,7 +9,7 @@ from functools import cache
 from itertools import compress, repeat
 from typing import TypeAlias, overload
 
-from ..model.columns import KeyColumn, KeySet
+from ..model.keys import KeyColumn, KeySet
 from ..model.plan import Spot
 
 

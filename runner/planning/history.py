@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from ..model.columns import KeySet
 from ..model.contacts import KEY_BYTES
+from ..model.keys import KeySet
 from ..model.ledger import Claim, Closed, Planned, Range, Receipt, Record, Resolution
 from .ranges import expand_times, outcome_ranges, split_keys
 
@@ -164,15 +164,15 @@ class JobHistory:
         """
         if "released" in self._kinds:
             return None
-        found, sent = _Keys(), bytearray()
+        found, sent = _Keys(), list[bytes]()
         for share in self._shares:
             for kind, (start, count), reason in share.kinds:
                 part = share.claim.keys[start * KEY_BYTES : (start + count) * KEY_BYTES]
                 if kind == "sent":
-                    sent += part
+                    sent.append(part)
                 else:
                     _book(found, kind, split_keys(part), reason)
-        found.sent = KeySet(bytes(sent))
+        found.sent = KeySet(b"".join(sent))
         others = b"".join([*found.failed, *found.in_doubt, *found.in_flight])
         return found if KeySet.are_distinct(found.sent.packed + others) else None
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import InputError, Problem
-from ..model.columns import KeyColumn
 from ..model.contacts import Audience
+from ..model.keys import KeyColumn
 from ..model.message import Composed, File, Parts, Rendered, Segments
 from ..sandbox import MAX_OUTPUT
 from . import shelf

@@ -5,18 +5,20 @@ from __future__ import annotations
 import pytest
 
 from runner.contacts.persons import judge, verdict_of
-from runner.model import columns
+from runner.model import keys as of_keys
 
 DUPLICATE, SUPPRESSED = verdict_of("duplicate"), verdict_of("suppressed")
 INVALID, OPTED_OUT = verdict_of("invalid_address"), verdict_of("opted_out")
 
 
 @pytest.mark.parametrize("room", [1, 7, 100_000])
+@pytest.mark.parametrize("piece", [1, 999, 100_000])
 def test_rows_are_compared_in_parts_and_none_is_missed(
-    monkeypatch: pytest.MonkeyPatch, room: int
+    monkeypatch: pytest.MonkeyPatch, room: int, piece: int
 ) -> None:
     """Whatever the size of a part: repeated keys, suppressed keys, bans and invalid rows."""
-    monkeypatch.setattr(columns, "_ROOM", room)
+    monkeypatch.setattr(of_keys, "_ROOM", room)
+    monkeypatch.setattr(of_keys, "_PIECE", piece)
     keys = [(n * 7919 % 5000).to_bytes(2).rjust(8, b"\x07")[::-1] for n in range(6000)]
     bans = bytearray(6000)
     bans[5001] = OPTED_OUT  # the second row of the person in row 1

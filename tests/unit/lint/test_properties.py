@@ -13,8 +13,8 @@ from runner.lint import Linter, balance, clients, markup
 from runner.lint.message import shouts, width
 from runner.lint.sources import Sources, SourceText
 from runner.model.campaign import Campaign, Content, ListUse, Place, Scheduled, Step
-from runner.model.columns import KeyColumn
 from runner.model.contacts import Audience
+from runner.model.keys import KeyColumn
 from runner.model.message import Rendered
 from runner.model.settings import Mailbox, Settings
 from runner.model.template import TemplateFile

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.model.columns import CodedColumn, KeyColumn, Picked, PickedColumn, take
+from runner.model import keys as of_keys
+from runner.model.columns import CodedColumn, Picked, PickedColumn, take
+from runner.model.keys import KeyColumn
 
 keys = st.lists(st.binary(min_size=8, max_size=8), max_size=40)
 
@@ -67,8 +69,19 @@ def test_picked_rows_are_those_of_the_mask(mask: list[bool]) -> None:
         column[len(expected)]
 
 
-@given(keys, keys)
-def test_who_is_among_others_is_masked(found: list[bytes], others: list[bytes]) -> None:
+@given(keys, keys, st.integers(1, 40), st.integers(1, 40))
+def test_who_is_among_others_is_masked(
+    found: list[bytes], others: list[bytes], room: int, piece: int
+) -> None:
+    """Whichever are more, and however many are looked at together."""
+    others = [*others, *found[::2]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(of_keys, "_ROOM", room)
+        patch.setattr(of_keys, "_PIECE", piece)
+        masked(found, others)
+
+
+def masked(found: list[bytes], others: list[bytes]) -> None:
     column = KeyColumn.of(found)
     mask = column.among(others)
     assert list(mask) == [key in others for key in found]

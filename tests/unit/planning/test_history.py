@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.model import columns
-from runner.model.columns import KeyColumn, KeySet
+from runner.model import keys as of_keys
+from runner.model.keys import KeyColumn, KeySet
 from runner.model.ledger import Claim, Closed, Receipt, Record, Resolution, Settled
 from runner.planning.history import JobHistory, fold
 from runner.planning.ranges import expand_times, outcome_ranges, split_keys
@@ -152,7 +152,7 @@ class TestManyKeys:
     """Keys by the hundred thousand are compared in parts; the answer is that of sets."""
 
     def test_a_mask_of_parts_is_the_mask_of_a_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(columns, "_ROOM", 50)
+        monkeypatch.setattr(of_keys, "_ROOM", 50)
         keys = [fake_key(f"p{n}@example.com") for n in range(1000)]
         mine, theirs = KeyColumn.of(keys), set(keys[::3]) | {fake_key("nobody@example.com")}
         packed = KeySet(b"".join(theirs))
@@ -161,7 +161,7 @@ class TestManyKeys:
         assert keys[1] not in packed
 
     def test_a_key_that_is_there_twice_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(columns, "_ROOM", 50)
+        monkeypatch.setattr(of_keys, "_ROOM", 50)
         keys = [fake_key(f"p{n}@example.com") for n in range(400)]
         assert KeySet.are_distinct(b"".join(keys))
         assert not KeySet.are_distinct(b"".join([*keys, keys[17]]))

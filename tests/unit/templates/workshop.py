@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.model.campaign import Campaign, Content, ListUse, Place, Scheduled, Step
-from runner.model.columns import KeyColumn
 from runner.model.contacts import Audience
+from runner.model.keys import KeyColumn
 from runner.model.settings import Mailbox, Settings, Unsubscribe
 from runner.model.template import TemplateFile
 from runner.model.workspace import Workspace

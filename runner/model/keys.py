@@ -1,0 +1,203 @@
+"""Contact keys by the million, in strings of bytes: compared as numbers, a piece at a time."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import chain, compress, count
+from typing import Any, overload
+
+from .columns import Column
+
+KEY_WIDTH = 8
+"""The length of a contact key."""
+
+_ROOM = 1 << 17
+"""About how many keys are compared at a time, so that ten million need no more room than one."""
+_MOST_PARTS = 16
+"""Each part is a walk over the keys on both sides."""
+_PIECE = 1 << 17
+"""Keys that are numbers at the same time, and not bytes."""
+_AT_ONCE = 512
+_MANY = struct.Struct(f"{KEY_WIDTH}s" * _AT_ONCE)
+
+
+class KeyColumn(Column[bytes]):
+    """Contact keys in one string of bytes, ``packed``."""
+
+    __slots__ = ("packed",)
+
+    def __init__(self, packed: bytes = b"") -> None:
+        if len(packed) % KEY_WIDTH:
+            raise ValueError("not a whole number of keys")
+        self.packed = packed
+
+    @classmethod
+    def of(cls, keys: Iterable[bytes]) -> KeyColumn:
+        """A column of these keys."""
+        if isinstance(keys, KeyColumn):
+            return keys
+        return cls(b"".join(keys))
+
+    def among(self, keys: Iterable[bytes]) -> bytes:
+        """A mask, one byte for each key: 1 for those that are among ``keys``."""
+        wanted = keys.packed if isinstance(keys, KeyColumn | KeySet) else b"".join(keys)
+        if len(self) <= _ROOM and len(wanted) > len(self.packed):
+            wanted = _common(wanted, self.packed)
+        mask = bytearray(len(self))
+        for part in _parts(wanted):
+            _mark(mask, self.packed, wanted, part)
+        return bytes(mask)
+
+    def only(self, mask: bytes) -> KeyColumn:
+        """The keys whose byte in the mask is not 0."""
+        return KeyColumn(
+            b"".join(
+                array("Q", compress(array("Q", piece), mask[start : start + _PIECE])).tobytes()
+                for start, piece in _pieces(self.packed)
+            )
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        if isinstance(index, int) and 0 <= index < len(self.packed) // KEY_WIDTH:
+            return self.packed[index * KEY_WIDTH : index * KEY_WIDTH + KEY_WIDTH]
+        return super().__getitem__(index)
+
+    def take(self, indices: Sequence[int]) -> list[bytes]:
+        packed = self.packed
+        return [packed[i * KEY_WIDTH : i * KEY_WIDTH + KEY_WIDTH] for i in indices]
+
+    def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
+        """The first place of a key.  Raises ValueError."""
+        end = len(self) if stop is None else min(stop, len(self))
+        at = self._find(value, start) if isinstance(value, bytes) else -1
+        if not 0 <= at < end:
+            raise ValueError("no such key")
+        return at
+
+    def _find(self, key: bytes, start: int) -> int:
+        at = self.packed.find(key, start * KEY_WIDTH) if len(key) == KEY_WIDTH else -1
+        while at % KEY_WIDTH and at >= 0:  # found across two keys
+            at = self.packed.find(key, at + 1)
+        return at // KEY_WIDTH
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, bytes) and self._find(key, 0) >= 0
+
+    def __len__(self) -> int:
+        return len(self.packed) // KEY_WIDTH
+
+    def __iter__(self) -> Iterator[bytes]:
+        whole = len(self.packed) // _MANY.size * _MANY.size
+        rest = struct.unpack(f"{KEY_WIDTH}s" * (len(self) % _AT_ONCE), self.packed[whole:])
+        many = _MANY.iter_unpack(memoryview(self.packed)[:whole])
+        return chain(chain.from_iterable(many), rest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KeyColumn) and self.packed == other.packed
+
+    def __hash__(self) -> int:
+        return hash(self.packed)
+
+    def __repr__(self) -> str:
+        return f"KeyColumn({len(self)} keys)"
+
+
+class KeySet(Set[bytes]):
+    """Contact keys, each of them once, in one string of bytes, ``packed``.
+
+    Made for ``KeyColumn.among``, which compares many at a time in little room.  To ask for one key
+    after the other it makes itself a set of objects.
+    """
+
+    __slots__ = ("_members", "packed")
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+        self._members: frozenset[bytes] | None = None
+
+    @staticmethod
+    def are_distinct(packed: bytes) -> bool:
+        """Whether no key is there twice, as a set wants it."""
+        different = sum(len(set(numbers)) for numbers in in_parts(packed))
+        return different * KEY_WIDTH == len(packed)
+
+    def __contains__(self, key: object) -> bool:
+        if self._members is None:
+            self._members = frozenset(KeyColumn(self.packed))
+        return key in self._members
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(KeyColumn(self.packed))
+
+    def __len__(self) -> int:
+        return len(self.packed) // KEY_WIDTH
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[object]) -> Any:
+        return set(it)
+
+    def __repr__(self) -> str:
+        return f"KeySet({len(self)} keys)"
+
+
+def _parts(packed: bytes) -> list[bytes]:
+    """Tables that translate a byte of keys into masks, one for each part: equal keys come in one
+    part, and there are so many parts (up to a limit) that each is small."""
+    parts = min(_MOST_PARTS, max(1, len(packed) // KEY_WIDTH // _ROOM))
+    return [bytes(byte % parts == part for byte in range(256)) for part in range(parts)]
+
+
+def in_parts(packed: bytes, by: int = 0) -> Iterator[Iterable[int]]:
+    """The keys as numbers, part by part, and each part is small: equal keys come in one part.
+
+    The same key is the same number, on this machine.  ``by``: the byte of a key that decides.
+    """
+    large = len(packed) // KEY_WIDTH // _MOST_PARTS > _ROOM and by < KEY_WIDTH - 1
+    for part in _parts(packed):
+        numbers = _of_part(packed, part, by)
+        if large:
+            yield from in_parts(array("Q", numbers).tobytes(), by + 1)
+        else:
+            yield numbers
+
+
+def rows_of(packed: bytes, numbers: Set[int]) -> Iterator[int]:
+    """The rows of those keys that, as numbers, are among these."""
+    found = (map(numbers.__contains__, array("Q", piece)) for _, piece in _pieces(packed))
+    return compress(count(), chain.from_iterable(found))
+
+
+def _mark(mask: bytearray, packed: bytes, wanted: bytes, part: bytes) -> None:
+    """Set the bytes of those keys of a part that are among the wanted."""
+    numbers = set(_of_part(wanted, part))
+    for start, piece in _pieces(packed):
+        own = piece[::KEY_WIDTH].translate(part)
+        found = map(numbers.__contains__, compress(array("Q", piece), own))
+        for row in compress(compress(count(start), own), found):
+            mask[row] = 1
+
+
+def _of_part(packed: bytes, part: bytes, by: int = 0) -> Iterator[int]:
+    return chain.from_iterable(
+        compress(array("Q", piece), piece[by::KEY_WIDTH].translate(part))
+        for _, piece in _pieces(packed)
+    )
+
+
+def _pieces(packed: bytes) -> Iterator[tuple[int, bytes]]:
+    """The keys, not too many at a time, and at which row they begin."""
+    width = _PIECE * KEY_WIDTH
+    return ((at // KEY_WIDTH, packed[at : at + width]) for at in range(0, len(packed), width))
+
+
+def _common(many: bytes, few: bytes) -> bytes:
+    """Those of many keys that are among few others, in room for the few."""
+    theirs = set(array("Q", few))
+    found = (filter(theirs.__contains__, array("Q", piece)) for _, piece in _pieces(many))
+    return array("Q", chain.from_iterable(found)).tobytes()
