@@ -30,7 +30,11 @@ STAGES = (
     ("zones", "runner.contacts.columns", "ZoneBuilder.take"),
     ("text packed", "runner.contacts.texts", "TextBuilder.extend"),
     ("text put away", "runner.contacts.spool", "Spool.put"),
-    ("white space, and what is left of a block", "runner.contacts.audience", "_Gathering.take"),
+    (
+        "white space, and what is left of a block",
+        "runner.contacts.audience",
+        "_Gathering._take_rest",
+    ),
     ("duplicates, bans, suppressions judged", "runner.contacts.audience", "judge"),
     ("audience picked", "runner.contacts.audience", "mailed"),
     ("suppression file", "runner.contacts.lists", "read_suppressions"),

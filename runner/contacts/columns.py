@@ -8,7 +8,7 @@ from itertools import compress
 from operator import not_
 
 from ..errors import Problem
-from ..model.columns import Column
+from ..model.columns import CodedColumn, Column
 from .findings import Findings
 from .frames import SeriesColumn, mapped
 from .persons import NOBODY
@@ -65,11 +65,18 @@ class ZoneBuilder:
         names = mapped(written, self._zones.__getitem__)
         self._column.extend(names)
         if "" in names:
-            nameless = compress(range(count), map(not_, names))
-            values = list(written) if isinstance(written, SeriesColumn) else written
-            wrong = [row for row in nameless if values[row].strip()]
-            self._wrong += [(self._rows + row, block.lines[row], values[row]) for row in wrong]
+            wrong = self._wrong_rows(written, names)
+            self._wrong += [(self._rows + row, block.lines[row], text) for row, text in wrong]
         self._rows += count
+
+    def _wrong_rows(self, written: Sequence[str], names: Sequence[str]) -> list[tuple[int, str]]:
+        """Those without a name where something is written, and that."""
+        if isinstance(written, CodedColumn):
+            nameless = written.mask(lambda text: text.strip() and not self._zones[text])
+            return [(row, written[row]) for row in compress(range(len(names)), nameless)]
+        values = list(written) if isinstance(written, SeriesColumn) else written
+        rows = compress(range(len(names)), map(not_, names))
+        return [(row, values[row]) for row in rows if values[row].strip()]
 
     def column(self) -> Column[str]:
         """The zones of all rows."""

@@ -8,16 +8,16 @@ the result: without the extra the same comes out, later.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
-from ..model.columns import Column
+from ..model.columns import CodedColumn, Column
 
-T = TypeVar("T")
+H = TypeVar("H", bound=Hashable)
 
 ReadLines = Callable[[bytes, int, int, str], list[Sequence[str]] | None]
 
@@ -25,7 +25,8 @@ WORTH_IT = 1 << 20
 """Polars takes longer to load than shorter texts take without it."""
 _FEW = 256
 _SAMPLE = 4096
-_PYTHON_STRIPS_TOO = b"\x1c\x1d\x1e\x1f"
+_LEFT_TO_PYTHON = b"\0\x1c\x1d\x1e\x1f"
+"""What may stand between packed values, and what Python strips and polars does not."""
 _DROPPED = b"\xef\xbb\xbf"
 """What polars takes for a byte order mark wherever a text begins."""
 _LONGEST = csv.field_size_limit()
@@ -75,23 +76,17 @@ class SeriesColumn(Column[str]):
         values: list[str] = self.series.slice(start, stop - start).to_list()
         return values
 
-    def joined(self, start: int, stop: int, between: str) -> str:
-        """The same values (at least one) as one text."""
-        text: str = self.series.slice(start, stop - start).str.join(between).item()
-        return text
+    def joined(self, start: int, stop: int, rows: int, between: str) -> list[bytes]:
+        """The same values (a multiple of ``rows``) as UTF-8, so many rows in one piece."""
+        values = self.series.slice(start, stop - start)
+        pieces: list[bytes] = (
+            values.reshape((-1, rows)).arr.join(between).cast(_polars()[0].Binary).to_list()
+        )
+        return pieces
 
     def stripped(self) -> SeriesColumn:
         """Without the white space around the values."""
         return SeriesColumn(self.series.str.strip_chars())
-
-    def coded(self) -> tuple[bytes, list[str]] | None:
-        """Each value's place among the different ones, and those; None when they are many."""
-        if self.series.head(_SAMPLE).n_unique() > _FEW or self.series.n_unique() > _FEW:
-            return None
-        pl, _ = _polars()
-        names = self.series.unique(maintain_order=True)
-        codes = self.series.replace_strict(names, range(len(names)), return_dtype=pl.UInt8)
-        return bytes(codes.to_list()), names.to_list()
 
     def __len__(self) -> int:
         return len(self.series)
@@ -100,11 +95,21 @@ class SeriesColumn(Column[str]):
         return iter(self.series.to_list())
 
 
-def mapped(column: Sequence[str], look_up: Callable[[str], T]) -> list[T]:
-    """What each value is in a book of few entries."""
-    if isinstance(column, SeriesColumn) and (coded := column.coded()):
-        codes, names = coded
-        return list(map(list(map(look_up, names)).__getitem__, codes))
+def _column(series: Any) -> Column[str]:
+    """A column, coded where it has few different values."""
+    if series.head(_SAMPLE).n_unique() <= _FEW:
+        names = series.unique(maintain_order=True)
+        if len(names) <= _FEW:
+            pl, _ = _polars()
+            codes = series.cast(pl.Enum(names)).to_physical().cast(pl.UInt8)
+            return CodedColumn(codes.implode().cast(pl.Binary).item(), names.to_list())
+    return SeriesColumn(series)
+
+
+def mapped(column: Sequence[str], look_up: Callable[[str], H]) -> Sequence[H]:
+    """What each value is in a book."""
+    if isinstance(column, CodedColumn):
+        return CodedColumn(column.codes, list(map(look_up, column.values)))
     return list(map(look_up, column))
 
 
@@ -112,14 +117,14 @@ def stripped(column: Sequence[str]) -> Sequence[str]:
     """The values without the white space around them."""
     if isinstance(column, SeriesColumn):
         return column.stripped()
-    return list(map(str.strip, column))
+    return mapped(column, str.strip)
 
 
 def read_lines(text: bytes, count: int, width: int, delimiter: str) -> list[Sequence[str]] | None:
     """``count`` lines of ``width`` fields without any quote, as columns; None if it is in doubt."""
     if len(text) < WORTH_IT or len(delimiter.encode()) > 1:
         return None
-    if len(text.translate(None, _PYTHON_STRIPS_TOO)) != len(text) or text.startswith(_DROPPED):
+    if any(byte in text for byte in _LEFT_TO_PYTHON) or text.startswith(_DROPPED):
         return None
     pl, _ = _polars()
     try:
@@ -138,7 +143,7 @@ def read_lines(text: bytes, count: int, width: int, delimiter: str) -> list[Sequ
     columns = frame.get_columns()
     if any(series.str.len_bytes().max() > _LONGEST for series in columns):
         return None
-    return [SeriesColumn(series) for series in columns]
+    return list(map(_column, columns))
 
 
 @dataclass(frozen=True, slots=True)

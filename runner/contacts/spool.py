@@ -6,9 +6,13 @@ import os
 import secrets
 import tempfile
 import weakref
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 ROOM = 4 << 20
 """Bytes kept in memory; the columns of a list share them."""
+
+_CIPHER_BLOCK = 16
 
 Ref = bytes | tuple[int, int]
 """A block that was put away: itself, or offset and length in the file."""
@@ -41,6 +45,17 @@ class Spool:
         self._end += len(block)
         return at, len(block)
 
+    def put_all(self, blocks: Sequence[bytes]) -> list[Ref]:
+        """Put blocks away, all at once where they go to the file."""
+        size = sum(map(len, blocks))
+        if self._room >= size:
+            return list(map(self.put, blocks))
+        whole = self.put(b"".join(blocks))
+        if isinstance(whole, bytes):
+            return list(blocks)
+        ends = list(accumulate(map(len, blocks), initial=whole[0]))
+        return [(at, end - at) for at, end in pairwise(ends)]
+
     def get(self, ref: Ref) -> bytes:
         """A block that was put away.  Raises OSError when the disk fails."""
         if isinstance(ref, bytes):
@@ -58,14 +73,17 @@ class Spool:
     def _veiled(self, block: bytes, at: int) -> bytes:
         """Veils, and unveils.
 
-        A block's counter begins with its offset in bytes and grows by one for each 16 of them: it
-        ends before the next block's begins.
+        The file is one stream under one counter, one for each 16 bytes, so that any part of it
+        can be read alone, and no two bytes are veiled alike.
         """
         # Slow to import, and most lists fit into memory.
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
 
-        cipher = Cipher(algorithms.AES(self._key), modes.CTR(at.to_bytes(16)))
-        return cipher.encryptor().update(block)
+        counter, before = divmod(at, _CIPHER_BLOCK)
+        cipher = Cipher(algorithms.AES(self._key), modes.CTR(counter.to_bytes(_CIPHER_BLOCK)))
+        stream = cipher.encryptor()
+        stream.update(bytes(before))
+        return stream.update(block)
 
 
 def _write(file: int, block: bytes, at: int) -> None:

@@ -69,10 +69,6 @@ def pack(values: Sequence[str]) -> bytes:
     if text.count(_APART) != len(values) - 1:
         # a value holds what stands between values; in no file, but a database may have it
         return _AS_JSON + json.dumps(list(values)).encode()
-    return _packed(text)
-
-
-def _packed(text: str) -> bytes:
     return _AS_TEXT + text.encode("utf-8", "surrogatepass")
 
 
@@ -125,13 +121,12 @@ class TextBuilder:
             self._append(list(values))
 
     def _encoded(self, values: Sequence[str]) -> bytes:
-        if not isinstance(values, SeriesColumn):
-            return bytes(map(self._codes.__getitem__, values))
-        coded = values.coded()
-        if coded is None:
+        if isinstance(values, SeriesColumn):
             raise _TooMany
-        places, names = coded
-        return places.translate(bytes(map(self._codes.__getitem__, names)).ljust(_FEW, b"\0"))
+        if isinstance(values, CodedColumn):
+            mine = bytes(map(self._codes.__getitem__, values.values))
+            return values.codes.translate(mine.ljust(_FEW, b"\0"))
+        return bytes(map(self._codes.__getitem__, values))
 
     def _give_up_codes(self) -> None:
         coded, self._coded = self._coded or bytearray(), None
@@ -152,11 +147,11 @@ class TextBuilder:
         """The same, without taking whole blocks apart."""
         at = min(-len(self._open) % BLOCK_ROWS, len(values))
         self._append(values.part(0, at))
-        while len(values) - at >= BLOCK_ROWS:
-            text = values.joined(at, at + BLOCK_ROWS, _APART)
-            self._blocks.append(self._spool.put(_packed(text)))
-            at += BLOCK_ROWS
-        self._append(values.part(at, len(values)))
+        end = at + (len(values) - at) // BLOCK_ROWS * BLOCK_ROWS
+        if end > at:
+            texts = values.joined(at, end, BLOCK_ROWS, _APART)
+            self._blocks += self._spool.put_all([_AS_TEXT + text for text in texts])
+        self._append(values.part(end, len(values)))
 
     def column(self) -> Column[str]:
         """The column, once nothing more comes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from array import array
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import compress
 from typing import Generic, TypeVar, overload
 
@@ -61,10 +61,18 @@ class CodedColumn(Column[H], Generic[H]):
             return column
         return cls(bytes(map(values.index, column)), values)
 
+    def mask(self, wanted: Callable[[H], object]) -> bytes:
+        """One byte for each row: 1 where its value is wanted."""
+        return self.codes.translate(bytes(map(bool, map(wanted, self.values))).ljust(256, b"\0"))
+
     def counts(self) -> dict[H, int]:
         """How often each value is there; none that is not."""
         found = ((value, self.codes.count(code)) for code, value in enumerate(self.values))
         return {value: count for value, count in found if count}
+
+    def __contains__(self, value: object) -> bool:
+        codes = (code for code, known in enumerate(self.values) if known == value)
+        return any(code in self.codes for code in codes)
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -23,7 +23,7 @@ CHUNK = _LONGEST - 4096
 """Bytes read at a time: in most chunks no field can be too long."""
 
 
-QUICK_CHUNK = 2 << 20
+QUICK_CHUNK = 4 << 20
 """The same with ``Quickly``."""
 
 Quickly = Callable[[bytes, int, int, str], list[Sequence[str]] | None]
@@ -103,9 +103,13 @@ class Records:
         if '"' in text:
             columns = self._quoted(text.split("\n")[:-1], width)
         else:
-            if text.startswith("\n") or "\n\n" in text:
+            # blank lines are looked for where delimiters are missing, or there are none to miss
+            columns = self._plain(text, count, width) if width > 1 else None
+            if columns is None and (text.startswith("\n") or "\n\n" in text):
                 numbers, text = _without_blank_lines(numbers, text)
-            columns = self._plain(text, len(numbers), width)
+                columns = self._plain(text, len(numbers), width)
+            elif width == 1:
+                columns = self._plain(text, count, width)
         return None if columns is None else (count, Block(numbers, columns))
 
     def _plain(self, text: str, count: int, width: int) -> list[Sequence[str]] | None:

@@ -12,7 +12,9 @@ from runner.contacts import frames
 from runner.contacts.identities import identify
 from runner.contacts.keys import Keyer
 from runner.contacts.lists import ContactLists
+from runner.contacts.sources import records
 from runner.errors import InputError
+from runner.model.columns import CodedColumn
 from runner.model.contacts import Audience
 
 from .shelf import CSV, SECRET, Shelf, file_list
@@ -31,6 +33,9 @@ QUIRKS = (
         "H@x.example,\x85,maybe,\n",
         "é@x.example,n,,\n",
     ),
+    *("U3@X.EXAMPLE,N,yes,\n", " u4@x.example ,  ,,\n", "\u3000u5@x.example\t,n,,\n"),
+    *("\ufeffu6@x.example,n,,\n", "u7@x.example,\0,,\n", "u8@x.example,\u2028,,\n"),
+    *(f"u9@x.example,{'ü' * 70_000},,\n", "u1@x.example,n,no, \n", ",,,nowhere\n", "\r\n"),
 )
 lines = st.sampled_from(QUIRKS) | st.builds(
     "u{}@x.example,Name {},{},{}\n".format,
@@ -57,17 +62,25 @@ def everything(audience: Audience) -> object:
     return rows, fields, list(out.keys), list(out.reasons), list(out.lines)
 
 
-@given(st.lists(lines, max_size=25), st.sampled_from(["", "\ufeff"]))
-@example(["a@x.example,n,,\n"] * 3 + ["\n"], "\ufeff")
-@example([f"u{n}@x.example,{n},,UTC\n" for n in range(5000)], "")
-@example([f"u{n}@x.example,n,,\n" for n in range(4000)] + [QUIRKS[5], "x,y,,\n"] * 9, "")
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_list_is_the_same_list(shelf: Shelf, rows: list[str], mark: str) -> None:
+@given(
+    st.lists(st.one_of(lines, lines, lines, st.sampled_from(QUIRKS)), max_size=25),
+    st.sampled_from(["", "\ufeff"]),
+    st.sampled_from([40, 300, 1 << 22]),
+)
+@example(["a@x.example,n,,\n"] * 3 + ["\n"], "\ufeff", 1 << 22)
+@example([f"u{n}@x.example,{n},,UTC\n" for n in range(5000)], "", 1 << 22)
+@example([f"U{n % 4000}@x.example,{n},,UTC\n" for n in range(9000)], "", 1 << 16)
+@example([f"u{n}@x.example,{n // 20},,UTC\n" for n in range(9000)], "", 1 << 15)
+@example([f"u{n}@x.example,n,,\n" for n in range(4000)] + [QUIRKS[5], "x,y,,\n"] * 9, "", 1 << 17)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_list_is_the_same_list(shelf: Shelf, rows: list[str], mark: str, chunk: int) -> None:
     """Quotes, blank and ragged lines, other line ends, marks, letters beyond ASCII, duplicates,
-    addresses that are none, unknown words: the audience, or the complaints, are the same."""
+    addresses that are none, unknown words, wherever a chunk ends: the audience, or the complaints,
+    are the same."""
     shelf.put(CSV, mark + HEADER + "".join(rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "WORTH_IT", 0)
+        patch.setattr(records, "QUICK_CHUNK", chunk)
         quick = outcome(shelf.lists())
         patch.setattr(frames, "installed", lambda: False)
         assert outcome(shelf.lists()) == quick
@@ -124,3 +137,27 @@ def test_what_polars_takes_otherwise_is_left_to_python(shelf: Shelf, row: str) -
             except InputError as error:
                 found.append([str(problem) for problem in error.problems])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "rows", ["{}@x.example\n", "{}@x.example\n\nb@x.example\n", "\n{}@x.example\n"]
+)
+def test_lists_of_one_column_are_the_same(shelf: Shelf, rows: str) -> None:
+    """Where no delimiter tells a blank line from a row."""
+    shelf.put(CSV, "email\n" + "".join(map(rows.format, range(400))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "WORTH_IT", 0)
+        quick = outcome(shelf.lists())
+        patch.setattr(frames, "installed", lambda: False)
+        assert outcome(shelf.lists()) == quick
+
+
+def test_columns_of_few_values_are_coded() -> None:
+    """And those of more than a byte can tell apart are not, be they many only further down."""
+    rows = [f"{n % 256},{n % 257},{n // 4096}\n" for n in range(300 * 4096)]
+    few, many, late = frames.read_lines("".join(rows).encode(), len(rows), 3, ",") or ()
+    assert isinstance(few, CodedColumn)
+    assert not isinstance(many, CodedColumn)
+    assert not isinstance(late, CodedColumn)
+    assert list(few) == [str(n % 256) for n in range(len(rows))]
+    assert list(late) == [str(n // 4096) for n in range(len(rows))]

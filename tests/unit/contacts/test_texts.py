@@ -56,6 +56,17 @@ def test_few_different_values_take_a_byte_each() -> None:
     assert list(column) == [f"plan {number % 256}" for number in range(9000)]
 
 
+def test_coded_values_are_coded_anew() -> None:
+    """Each part of a column has codes of its own, and some may mean the same."""
+    builder = TextBuilder(Spool())
+    builder.extend(CodedColumn(b"\0\1\2", ["a", "b", "a"]))
+    builder.extend(CodedColumn(b"\1\0\0", ["b", "c"]))
+    builder.extend(["c"])
+    assert list(builder.column()) == ["a", "b", "a", "c", "b", "b", "c"]
+    builder.extend(CodedColumn(bytes(range(255)), [f"v{number}" for number in range(255)]))
+    assert list(builder.column())[-256:] == ["c", *(f"v{number}" for number in range(255))]
+
+
 @pytest.mark.parametrize("early", [3, 1000, 5000])
 def test_a_value_too_many_loses_none_of_those_before(early: int) -> None:
     values = ["same"] * early + [f"v{number}" for number in range(500)]
@@ -76,7 +87,23 @@ def test_what_does_not_fit_into_memory_lies_where_nobody_can_read_it() -> None:
     assert written[: len(secret)] != written[len(secret) :]
 
 
+@pytest.mark.parametrize("room", [0, 40, 1 << 10])
+def test_many_blocks_are_put_away_at_once(room: int) -> None:
+    """And each is read alone, be it from amid what is veiled together."""
+    blocks = [b"ann@example.com"[:n] * 3 for n in (15, 7, 0, 1, 15)]
+    spool = Spool(room)
+    refs = [*spool.put_all(blocks), *spool.put_all([]), *spool.put_all(blocks[::-1])]
+    assert [spool.get(ref) for ref in reversed(refs)] == (blocks + blocks[::-1])[::-1]
+    if not room:
+        written = os.pread(spool._file, 1 << 20, 0)
+        size = sum(map(len, blocks))
+        assert len(written) == 2 * size
+        assert b"ann" not in written
+        assert written[:45] != written[-45:]
+
+
 def test_a_full_disk_costs_memory_and_no_contact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     spool = Spool(room=0)
     assert spool.get(spool.put(b"text")) == b"text"
+    assert [spool.get(ref) for ref in spool.put_all([b"more", b"text"])] == [b"more", b"text"]

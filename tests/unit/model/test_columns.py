@@ -54,6 +54,8 @@ def test_a_coded_column_is_the_list_of_its_values(values: list[str]) -> None:
     column = CodedColumn(bytes(map(known.index, values)), known)
     assert list(column) == values
     assert column.counts() == {value: values.count(value) for value in values}
+    assert [value in column for value in known] == [value in values for value in known]
+    assert list(column.mask(bool)) == [int(bool(value)) for value in values]
     assert take(column, range(len(values))) == values
 
 
