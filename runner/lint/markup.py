@@ -68,6 +68,10 @@ class _Reader(HTMLParser):
         """``<![if …]>`` and the like are comments to a browser; the parser would raise."""
         return self.parse_bogus_comment(i, report)
 
+    def updatepos(self, i: int, j: int) -> int:
+        """Lines are not counted: nobody asks where the parser is."""
+        return j
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes: dict[str, str] = {}
         for name, value in attrs:

@@ -85,7 +85,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         tree = self.tree(source, name) if isinstance(source, str) else _copied(source)
         with reported(name):
             code = self.compile(tree, name, name)
-            return Template.from_code(self, code, self.make_globals(None))
+            # a plain mapping: it is gone through in each rendering
+            return Template.from_code(self, code, dict(self.globals))
 
     def render(self, template: Template, scope: Mapping[str, object]) -> str:
         """The text of a template.  Raises SandboxError when it fails or goes too far."""

@@ -11,7 +11,6 @@ from markupsafe import escape
 
 from ..errors import InputError, Problem
 from ..sandbox import SandboxError, budget
-from .analysis import names
 from .atoms import clean, has_control, unwrapped, wrapped
 from .document import DocumentError, finish
 from .forms import Form, settled
@@ -64,7 +63,7 @@ class Compiled:
         self._instances = Instances(self.constants)
         self.only: Form | None = None
         self._parts = self._compile()
-        self._injects = self._preheader_is_injected()
+        self._injects = {"html", "preheader"} <= self._parts.keys() and not self._shows_preheader
 
     @property
     def program(self) -> Program | None:
@@ -201,7 +200,7 @@ class Compiled:
         texts = {part: source.text for part, source in self.content.parts.items()}
         known = Names(frozenset(self.constants), self.fields)
         readied = prepare(texts, self._partials, known)
-        self._programs = readied.programs
+        self._programs, self._shows_preheader = readied.programs, readied.shows_preheader
         for part, ready in readied.parts.items():
             if isinstance(ready, SandboxError):
                 problems.append(self._problem(part, ready))
@@ -211,13 +210,6 @@ class Compiled:
         if problems:
             raise InputError(problems)
         return parts
-
-    def _preheader_is_injected(self) -> bool:
-        """Unless the template itself says where the preheader goes."""
-        if "html" not in self._parts or "preheader" not in self._parts:
-            return False
-        trees = self._parts["html"].ready.trees.values()
-        return not any("preheader" in names(tree) for tree in trees)
 
     def _skeleton(self, scope: dict[str, Any], trace: Trace) -> Skeleton:
         subject = self._render("subject", scope, trace)

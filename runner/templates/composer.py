@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..errors import InputError, Problem
 from ..model.contacts import Audience
@@ -65,18 +66,18 @@ class StepComposer:
         content: StepContent,
         leaving: Unsubscribing,
         files: tuple[File, ...],
-        digest: str,
+        digest: Callable[[], str],
     ) -> None:
         self._content = content
         self._leaving = leaving
         self._files = files
-        self._digest = digest
+        self._make_digest = digest
         self._compiled: dict[frozenset[str], Compiled] = {}
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Changes when anything that is sent changes, contacts' own values apart."""
-        return self._digest
+        return self._make_digest()
 
     @property
     def uses(self) -> frozenset[str]:

@@ -63,6 +63,10 @@ class _Reader(HTMLParser):
         self._lists: list[_List] = []
         self._links: list[tuple[str, int]] = []
 
+    def updatepos(self, i: int, j: int) -> int:
+        """Lines are not counted: nobody asks where the parser is."""
+        return j
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         if self._hidden or self._hides(tag, attributes):

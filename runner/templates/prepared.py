@@ -15,6 +15,7 @@ from jinja2 import Template, nodes
 
 from ..sandbox import Sandbox, SandboxError
 from .analysis import Analysis, analyse, included
+from .analysis import names as read
 from .program import Folded
 from .programs import Programs
 from .sources import Part
@@ -45,10 +46,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Readied:
-    """Every part of a content, or what is wrong with it; ``programs``: of those that are sound."""
+    """Every part of a content, or what is wrong with it; ``programs``: of those that are sound.
+
+    ``shows_preheader``: the HTML itself says where the preheader goes.
+    """
 
     parts: Mapping[Part, Prepared | SandboxError]
     programs: Programs
+    shows_preheader: bool
 
 
 Texts = tuple[tuple[str, str], ...]
@@ -75,7 +80,8 @@ def _prepared(parts: tuple[tuple[Part, str], ...], partials: Texts, names: Names
         for part, ready in found.items()
         if isinstance(ready, Prepared)
     }
-    return Readied(found, Programs(sound, sorted(names.fields)))
+    shown = "html" in sound and any("preheader" in read(t) for t in sound["html"].trees.values())
+    return Readied(found, Programs(sound, sorted(names.fields)), shown)
 
 
 def _part(

@@ -29,11 +29,12 @@ class TemplateRoom:
     def __init__(self, workspace: Workspace, files: Files) -> None:
         self._workspace = workspace
         self._files = files
+        self._contents: dict[tuple[str, str], StepContent] = {}
 
     def composer(self, campaign: Campaign, step: Step) -> StepComposer:
         """Raises InputError with every problem of the sources."""
         problems: list[Problem] = []
-        content = _tried(lambda: gather(self._workspace, campaign, step), problems)
+        content = _tried(lambda: self._gathered(campaign, step), problems)
         leaving = _tried(lambda: unsubscribing(campaign), problems)
         if content is None:
             raise InputError(problems)
@@ -41,13 +42,13 @@ class TemplateRoom:
         _tried(lambda: shelf.compiled(content), problems)
         if problems or leaving is None or files is None:
             raise InputError(problems)
-        return StepComposer(content, leaving, files, _digest(content, leaving, files))
+        return StepComposer(content, leaving, files, lambda: _digest(content, leaving, files))
 
     def check(self, campaign: Campaign, step: Step, fields: frozenset[str]) -> list[Problem]:
         """Every problem of a step's content for contacts that have ``fields``, sorted."""
         problems: list[Problem] = []
         _tried(lambda: unsubscribing(campaign), problems)
-        content = _tried(lambda: gather(self._workspace, campaign, step), problems)
+        content = _tried(lambda: self._gathered(campaign, step), problems)
         if content is not None:
             _tried(lambda: files_of(content, self._files), problems)
             problems += check_content(content, fields)
@@ -55,7 +56,14 @@ class TemplateRoom:
 
     def check_empty(self, campaign: Campaign, step: Step, audience: Audience) -> list[Problem]:
         """A warning for each field that is printed bare though some contacts have none."""
-        return sorted(check_empty(gather(self._workspace, campaign, step), audience))
+        return sorted(check_empty(self._gathered(campaign, step), audience))
+
+    def _gathered(self, campaign: Campaign, step: Step) -> StepContent:
+        known = self._contents.get((campaign.id, step.id))
+        if known is None or known.campaign is not campaign or known.step is not step:
+            known = gather(self._workspace, campaign, step)
+            self._contents[campaign.id, step.id] = known
+        return known
 
 
 def _tried(action: Callable[[], _T], problems: list[Problem]) -> _T | None:
