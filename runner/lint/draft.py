@@ -33,6 +33,7 @@ class Subject:
     """What is examined.
 
     ``samples`` are never empty.  ``marks`` gives each field a word of its own that nobody writes.
+    ``zones``: how many of the audience say so of their timezone.
     """
 
     settings: Settings
@@ -45,6 +46,7 @@ class Subject:
     files: Files
     samples: Sequence[Sample]
     marks: Mapping[str, str]
+    zones: Mapping[str, int]
 
     @property
     def place(self) -> Place:

@@ -42,7 +42,7 @@ def _one_instant(subject: Subject, zone: str) -> Iterator[Finding]:
     walls = _walls(subject, zone)
     if not walls:
         return
-    counts = Counter(subject.audience.fields.get("timezone", ()))
+    counts = Counter(subject.zones)
     unknown = counts.pop("", 0)
     counts[zone] += unknown or len(subject.audience) - sum(counts.values())
     instants = [zones.resolve(wall, zones.zone(zone)) for wall in walls]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError, Problem
@@ -58,6 +59,7 @@ class Linter:
         self._library = Library(workspace, files)
         self._choose = choose
         self._telling: dict[tuple[ListUse, frozenset[str]], _Chosen] = {}
+        self._zones: dict[ListUse, Mapping[str, int]] = {}
         self._halves: dict[tuple[SourceText, ...], Sequence[tuple[Place, str]]] = {}
 
     def lint(self, drafts: Iterable[Draft]) -> list[Problem]:
@@ -112,6 +114,7 @@ class Linter:
             files=self._library.files(campaign, step),
             samples=samples,
             marks=marks,
+            zones=self._zones_of(campaign.audience, audience),
         )
         return _Examined(campaign, step, tuple(self._findings(subject, composer)))
 
@@ -169,6 +172,11 @@ class Linter:
         if (use, used) not in self._telling:
             self._telling[use, used] = self._choose(audience, used) if len(audience) else ()
         return self._telling[use, used]
+
+    def _zones_of(self, use: ListUse, audience: Audience) -> Mapping[str, int]:
+        if use not in self._zones:
+            self._zones[use] = Counter(audience.fields.get("timezone", ()))
+        return self._zones[use]
 
 
 def _marked(subject: Subject) -> dict[str, str]:
