@@ -19,6 +19,7 @@ from .addresses import fault
 from .bans import BanColumns
 from .columns import LineBuilder, ZoneBuilder
 from .findings import Findings
+from .framekeys import key_column
 from .frames import stripped
 from .identities import Identities
 from .keys import Keyer
@@ -160,7 +161,7 @@ class _Gathering:
     def rows(self, list_name: str) -> Rows:
         """All of them, judged; nothing more may come."""
         emails = self._emails.column()
-        packed = self._keys.getvalue()
+        keys = key_column(self._keys.getvalue())
         return Rows(
             list_name=list_name,
             emails=emails,
@@ -170,8 +171,8 @@ class _Gathering:
                 **{name: column.column() for name, _, column in self._fields},
             },
             lines=self._lines.column(),
-            keys=KeyColumn(packed),
-            verdicts=judge(packed, self._bans, self._rules.suppressions.keys),
+            keys=keys,
+            verdicts=judge(keys, self._bans, self._rules.suppressions.keys),
         )
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from ..model.columns import CodedColumn, Column, take
 from ..model.keys import KeyColumn
 from .audience import Rows
+from .framekeys import key_column
 from .persons import MAILED, judge, verdict_of
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ def union(parts: Sequence[Rows]) -> Rows:
     """
     if len(parts) == 1:
         return parts[0]
-    packed = b"".join(part.keys.packed for part in parts)
+    keys = key_column(b"".join(part.keys.packed for part in parts))
     bans = bytearray().join(part.verdicts.translate(_ANEW) for part in parts)
     emails = Joined([part.emails for part in parts])
     fields = dict.fromkeys(chain.from_iterable(part.fields for part in parts))
@@ -40,8 +41,8 @@ def union(parts: Sequence[Rows]) -> Rows:
         emails=emails,
         fields={**{name: _field(parts, name) for name in fields}, "email": emails},
         lines=Joined([part.lines for part in parts]),
-        keys=KeyColumn(packed),
-        verdicts=judge(packed, bans, ()),
+        keys=keys,
+        verdicts=judge(keys, bans, ()),
         origins=CodedColumn(bytes(numbers), names),
     )
 

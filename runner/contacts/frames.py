@@ -54,9 +54,14 @@ def _release(name: str) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=1)
-def _polars() -> tuple[Any, Any]:
-    # Half of a list's time to load; only for long lists.
-    return import_module("polars"), import_module("polars_hash")
+def polars() -> Any:
+    """The module.  Takes as long to load as some ten thousand rows without it."""
+    return import_module("polars")
+
+
+def loaded() -> bool:
+    """Whether that was done already."""
+    return polars.cache_info().currsize > 0
 
 
 class SeriesColumn(Column[str]):
@@ -80,7 +85,7 @@ class SeriesColumn(Column[str]):
         """The same values (a multiple of ``rows``) as UTF-8, so many rows in one piece."""
         values = self.series.slice(start, stop - start)
         pieces: list[bytes] = (
-            values.reshape((-1, rows)).arr.join(between).cast(_polars()[0].Binary).to_list()
+            values.reshape((-1, rows)).arr.join(between).cast(polars().Binary).to_list()
         )
         return pieces
 
@@ -100,7 +105,7 @@ def _column(series: Any) -> Column[str]:
     if series.head(_SAMPLE).n_unique() <= _FEW:
         names = series.unique(maintain_order=True)
         if len(names) <= _FEW:
-            pl, _ = _polars()
+            pl = polars()
             codes = series.cast(pl.Enum(names)).to_physical().cast(pl.UInt8)
             return CodedColumn(codes.implode().cast(pl.Binary).item(), names.to_list())
     return SeriesColumn(series)
@@ -126,7 +131,7 @@ def read_lines(text: bytes, count: int, width: int, delimiter: str) -> list[Sequ
         return None
     if any(byte in text for byte in _LEFT_TO_PYTHON) or text.startswith(_DROPPED):
         return None
-    pl, _ = _polars()
+    pl = polars()
     try:
         frame = pl.read_csv(
             text,
@@ -170,7 +175,7 @@ def check(raw: SeriesColumn, plain: Plain, secret: str) -> Checked:
 
     The key of an address is the first 8 bytes of its HMAC-SHA256 under ``secret``.
     """
-    pl, plh = _polars()
+    pl, plh = polars(), import_module("polars_hash")
     frame = pl.DataFrame({"email": raw.stripped().series})
     lowered = plh.col("email").str.to_lowercase()
     found = frame.select(

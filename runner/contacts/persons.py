@@ -6,11 +6,11 @@ the rows is a ban for the person, and the further rows are duplicates.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection
+from itertools import compress, count
 
 from ..model.contacts import REASONS, Reason
-from ..model.keys import KEY_WIDTH, in_parts, rows_of
+from ..model.keys import KeyColumn
 
 MAILED = 0
 """A verdict; each other one is a reason: its place among REASONS, and one."""
@@ -34,40 +34,27 @@ IS_OUT = bytes([0, *[1] * 255])
 """Translates verdicts into a mask of those that are not."""
 
 
-def judge(packed: bytes, bans: bytearray, suppressed: Collection[bytes]) -> bytes:
+def judge(keys: KeyColumn, bans: bytearray, suppressed: Collection[bytes]) -> bytes:
     """A verdict for each row.
 
-    ``packed``: the rows' contact keys.  ``bans``: what speaks against each row itself, as a
+    ``keys``: the rows' contact keys.  ``bans``: what speaks against each row itself, as a
     verdict; becomes the answer.
     """
-    _settle_duplicates(packed, bans)
+    _settle_duplicates(keys, bans)
     if suppressed:
-        for row in rows_of(packed, set(array("Q", b"".join(suppressed)))):
+        for row in compress(count(), keys.among(suppressed)):
             if bans[row] == MAILED or bans[row] > _SUPPRESSED:
                 bans[row] = _SUPPRESSED
     return bytes(bans)
 
 
-def _settle_duplicates(packed: bytes, bans: bytearray) -> None:
+def _settle_duplicates(keys: KeyColumn, bans: bytearray) -> None:
     """The first row of a person gets the strongest ban of all of them, the others a verdict."""
-    repeated = _repeated(packed)
-    if not repeated:
-        return
     first: dict[bytes, int] = {}
-    for row in rows_of(packed, repeated):
+    for row in keys.repeated():
         if bans[row] == _INVALID:
             continue
-        head = first.setdefault(packed[row * KEY_WIDTH : (row + 1) * KEY_WIDTH], row)
+        head = first.setdefault(keys[row], row)
         if head != row:
             bans[head] = min(filter(None, (bans[head], bans[row])), default=MAILED)
             bans[row] = _DUPLICATE
-
-
-def _repeated(packed: bytes) -> set[int]:
-    """The keys that are there more than once, as numbers."""
-    found: set[int] = set()
-    for numbers in in_parts(packed):
-        seen: set[int] = set()
-        add = seen.add
-        found.update(number for number in numbers if number in seen or add(number))
-    return found

@@ -42,13 +42,22 @@ class KeyColumn(Column[bytes]):
 
     def among(self, keys: Iterable[bytes]) -> bytes:
         """A mask, one byte for each key: 1 for those that are among ``keys``."""
-        wanted = keys.packed if isinstance(keys, KeyColumn | KeySet) else b"".join(keys)
+        wanted = packed_keys(keys)
         if len(self) <= _ROOM and len(wanted) > len(self.packed):
             wanted = _common(wanted, self.packed)
         mask = bytearray(len(self))
         for part in _parts(wanted):
             _mark(mask, self.packed, wanted, part)
         return bytes(mask)
+
+    def repeated(self) -> Iterable[int]:
+        """The rows, ascending, of the keys that are there more than once."""
+        found: set[int] = set()
+        for numbers in _in_parts(self.packed):
+            seen: set[int] = set()
+            add = seen.add
+            found.update(number for number in numbers if number in seen or add(number))
+        return _rows_of(self.packed, found) if found else ()
 
     def only(self, mask: bytes) -> KeyColumn:
         """The keys whose byte in the mask is not 0."""
@@ -124,7 +133,7 @@ class KeySet(Set[bytes]):
     @staticmethod
     def are_distinct(packed: bytes) -> bool:
         """Whether no key is there twice, as a set wants it."""
-        different = sum(len(set(numbers)) for numbers in in_parts(packed))
+        different = sum(len(set(numbers)) for numbers in _in_parts(packed))
         return different * KEY_WIDTH == len(packed)
 
     def __contains__(self, key: object) -> bool:
@@ -146,6 +155,11 @@ class KeySet(Set[bytes]):
         return f"KeySet({len(self)} keys)"
 
 
+def packed_keys(keys: Iterable[bytes]) -> bytes:
+    """Any keys in one string of bytes."""
+    return keys.packed if isinstance(keys, KeyColumn | KeySet) else b"".join(keys)
+
+
 def _parts(packed: bytes) -> list[bytes]:
     """Tables that translate a byte of keys into masks, one for each part: equal keys come in one
     part, and there are so many parts (up to a limit) that each is small."""
@@ -153,7 +167,7 @@ def _parts(packed: bytes) -> list[bytes]:
     return [bytes(byte % parts == part for byte in range(256)) for part in range(parts)]
 
 
-def in_parts(packed: bytes, by: int = 0) -> Iterator[Iterable[int]]:
+def _in_parts(packed: bytes, by: int = 0) -> Iterator[Iterable[int]]:
     """The keys as numbers, part by part, and each part is small: equal keys come in one part.
 
     The same key is the same number, on this machine.  ``by``: the byte of a key that decides.
@@ -162,12 +176,12 @@ def in_parts(packed: bytes, by: int = 0) -> Iterator[Iterable[int]]:
     for part in _parts(packed):
         numbers = _of_part(packed, part, by)
         if large:
-            yield from in_parts(array("Q", numbers).tobytes(), by + 1)
+            yield from _in_parts(array("Q", numbers).tobytes(), by + 1)
         else:
             yield numbers
 
 
-def rows_of(packed: bytes, numbers: Set[int]) -> Iterator[int]:
+def _rows_of(packed: bytes, numbers: Set[int]) -> Iterator[int]:
     """The rows of those keys that, as numbers, are among these."""
     found = (map(numbers.__contains__, array("Q", piece)) for _, piece in _pieces(packed))
     return compress(count(), chain.from_iterable(found))

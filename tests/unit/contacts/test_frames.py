@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from runner.contacts import frames
+from runner.contacts import framekeys, frames
 from runner.contacts.identities import identify
 from runner.contacts.keys import Keyer
 from runner.contacts.lists import ContactLists
@@ -80,9 +80,11 @@ def test_a_list_is_the_same_list(shelf: Shelf, rows: list[str], mark: str, chunk
     shelf.put(CSV, mark + HEADER + "".join(rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "WORTH_IT", 0)
+        patch.setattr(framekeys, "FEWEST", 1)
         patch.setattr(records, "QUICK_CHUNK", chunk)
         quick = outcome(shelf.lists())
         patch.setattr(frames, "installed", lambda: False)
+        patch.setattr(frames, "loaded", lambda: False)
         assert outcome(shelf.lists()) == quick
 
 

@@ -1,0 +1,71 @@
+"""Contact keys compared by polars, where a list was read with it: ``KeyColumn``, only quicker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..model.keys import KEY_WIDTH, KeyColumn, packed_keys
+from . import frames
+
+FEWEST, MOST = 1 << 14, 1 << 22
+"""Fewer keys are compared sooner without polars, and more in less room."""
+
+
+def key_column(packed: bytes) -> KeyColumn:
+    """A column of these keys: for polars if it is there already."""
+    return FrameKeys(packed) if frames.loaded() else KeyColumn(packed)
+
+
+class FrameKeys(KeyColumn):
+    """Many keys."""
+
+    __slots__ = ()
+
+    def among(self, keys: Iterable[bytes]) -> bytes:
+        """See ``KeyColumn``."""
+        wanted = packed_keys(keys)
+        if not wanted or not self._is_for_polars(len(wanted)):
+            return super().among(KeyColumn(wanted))
+        return _as_bytes(_numbers(self.packed).is_in(_numbers(wanted).implode()))
+
+    def only(self, mask: bytes) -> KeyColumn:
+        """See ``KeyColumn``."""
+        if not self._is_for_polars():
+            return FrameKeys(super().only(mask).packed)
+        pl = frames.polars()
+        keys = _reinterpreted(self.packed, pl.UInt8).reshape((-1, KEY_WIDTH))
+        chosen = keys.filter(_reinterpreted(mask, pl.UInt8) != 0)
+        return FrameKeys(_as_bytes(chosen.explode()) if len(chosen) else b"")
+
+    def repeated(self) -> Iterable[int]:
+        """See ``KeyColumn``."""
+        if not self._is_for_polars():
+            return super().repeated()
+        numbers = _numbers(self.packed)
+        ordered = numbers.sort()
+        found = ordered.filter(ordered == ordered.shift(1)).unique()
+        rows: list[int] = numbers.is_in(found.implode()).arg_true().to_list()
+        return rows
+
+    def _is_for_polars(self, more: int = 0) -> bool:
+        return len(self) >= FEWEST and len(self.packed) + more <= MOST * KEY_WIDTH
+
+
+def _numbers(packed: bytes) -> Any:
+    return _reinterpreted(packed, frames.polars().UInt64)
+
+
+def _reinterpreted(data: bytes, kind: Any) -> Any:
+    """Bytes (at least one value) as a series of numbers."""
+    pl = frames.polars()
+    width = 1 if kind == pl.UInt8 else KEY_WIDTH
+    whole = pl.Series([data], dtype=pl.Binary)
+    return whole.bin.reinterpret(dtype=pl.Array(kind, len(data) // width)).explode()
+
+
+def _as_bytes(series: Any) -> bytes:
+    """The inverse for bytes and truths: one byte for each value."""
+    pl = frames.polars()
+    data: bytes = series.cast(pl.UInt8).implode().cast(pl.Binary).item()
+    return data
