@@ -25,6 +25,8 @@ LIST_UNREAD = "list_unread"
 """Code of a problem: a list that lies elsewhere is not fetched at this place."""
 LIST_REFRESH = "list_refresh"
 """Code of a problem: fetching a list failed, and no copy of it may be used."""
+SLOW = "slow-template"
+"""Code of a problem: each contact's message has to be made anew."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

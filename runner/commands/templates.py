@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from ..bootstrap import Site
-from ..errors import StateError
+from ..errors import SLOW, InputError, Problem, StateError
 from ..model.template import TemplateFile
 from ..model.views import TemplateView
 from ..planning.history import JobHistory, fold
@@ -25,7 +26,11 @@ def templates(site: Site, format: str) -> Outcome:  # noqa: A002 - the flag's na
         if step.content.template
     ]
     histories = _histories(site, {campaign for _, campaign, _ in uses})
-    views = [_view(one, uses, histories) for one in site.workspace.templates.values()]
+    slow = _slow(site)
+    views = [
+        replace(_view(one, uses, histories), slow=slow.get(one.name))
+        for one in site.workspace.templates.values()
+    ]
     return Outcome(report.FORMATS[format](views, site.settings, site.terminal))
 
 
@@ -44,6 +49,24 @@ def _histories(site: Site, campaigns: set[str]) -> Histories | None:
         for (step, _), job in history.jobs.items():
             found.setdefault((campaign, step), []).append(job)
     return found
+
+
+def _slow(site: Site) -> dict[str, tuple[Problem, ...]]:
+    """Why templates are not compiled, as ``validate`` says it; of those that can be checked."""
+    desk = site.desk()
+    found: dict[str, set[Problem]] = {}
+    for campaign in desk.workspace.campaigns.values():
+        lists = [desk.workspace.lists[name] for name in campaign.audience.names]
+        try:
+            fields = frozenset().union(*map(desk.audiences.columns, lists))
+        except InputError:
+            continue
+        for step in filter(lambda step: step.content.template, campaign.steps):
+            problems = desk.templates.check(campaign, step, fields)
+            if all(problem.severity != "error" for problem in problems):
+                slow = {problem for problem in problems if problem.code == SLOW}
+                found.setdefault(step.content.template, set()).update(slow)
+    return {name: tuple(sorted(slow)) for name, slow in found.items()}
 
 
 def _view(one: TemplateFile, uses: list[Use], histories: Histories | None) -> TemplateView:

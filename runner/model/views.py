@@ -39,7 +39,11 @@ class ListView:
 
 @dataclass(frozen=True, slots=True)
 class TemplateView:
-    """One saved template and its use, as the ledger knows it; ``sent`` None: it cannot be read."""
+    """One saved template and its use, as the ledger knows it; ``sent`` None: it cannot be read.
+
+    ``slow``: why messages of it are made anew for each contact, () when it is compiled; None where
+    that is not known, since no campaign that uses it can be checked here.
+    """
 
     name: str
     kind: str
@@ -48,6 +52,7 @@ class TemplateView:
     used_by: tuple[str, ...] = ()
     sent: int | None = 0
     last_used: datetime | None = None
+    slow: tuple[Problem, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from ..planning.view import stamp
 from . import times, words
 from .jsontext import dump
 from .page import Fact, Page
+from .problems import place
 from .terminal import PLAIN, Screen
 
 
@@ -28,6 +29,7 @@ def text(views: Sequence[TemplateView], settings: Settings, screen: Screen = PLA
                 Fact("Subject", (view.subject or "given by the campaign",), " "),
                 Fact("Used by", view.used_by or ("no campaign",)),
                 Fact("Sent", _sent(view, settings)),
+                Fact("Compiled", _compiled(view)),
             ]
         )
     return str(page)
@@ -44,8 +46,16 @@ def _sent(view: TemplateView, settings: Settings) -> tuple[str, ...]:
     return (number, f"last {times.when(view.last_used, times.zone_of(settings.timezone))}")
 
 
+def _compiled(view: TemplateView) -> tuple[str, ...]:
+    if view.slow is None:
+        return ("not known: no campaign that uses it can be checked here",)
+    if not view.slow:
+        return ("yes",)
+    return tuple(f"no: {place(problem)}: {problem.message}" for problem in view.slow)
+
+
 def as_json(views: Sequence[TemplateView], settings: Settings, screen: Screen = PLAIN) -> str:
-    """``templates``: one record a template."""
+    """``templates``: one record a template; ``compiled`` is null where that is not known."""
     return dump({"templates": [_record(view) for view in views]})
 
 
@@ -58,6 +68,17 @@ def _record(view: TemplateView) -> dict[str, object]:
         "used_by": list(view.used_by),
         "sent": view.sent,
         "last_used": stamp(view.last_used),
+        "compiled": None if view.slow is None else not view.slow,
+        "slow": [
+            {
+                "path": problem.path,
+                "line": problem.line,
+                "column": problem.column,
+                "message": problem.message,
+                "hint": problem.hint,
+            }
+            for problem in view.slow or ()
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import escape
 
-from ..errors import InputError, Problem
+from ..errors import SLOW, InputError, Problem
 from ..sandbox import SandboxError, budget
 from .atoms import clean, has_control, unwrapped, wrapped
 from .document import DocumentError, finish
@@ -122,7 +122,7 @@ class Compiled:
         source = self.content.partials.get(name) or own.get(name) or next(iter(parts.values()))
         message = f"{self.slow.construct}: each contact's message is made anew, which is slow"
         hint = "a million contacts would take hours; see docs/rendering.md"
-        problem = source.at(self.slow.line, "", message, hint, code="slow-template")
+        problem = source.at(self.slow.line, "", message, hint, code=SLOW)
         return replace(problem, severity="warning")
 
     def _folded(self) -> Program:

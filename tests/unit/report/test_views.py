@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from runner.errors import Problem
 from runner.model.plan import Spot
 from runner.model.views import Check, ListView, TemplateView, WhyRow, WhyView
 from runner.report import cronwords, doctor, lists, templates, why, words
@@ -29,7 +30,14 @@ LISTS = [
 ]
 TEMPLATES = [
     TemplateView(
-        "invite", "html", "{{ eventName }}", "The invitation", ("a", "b"), 12345, cases.NOW
+        "invite",
+        "html",
+        "{{ eventName }}",
+        "The invitation",
+        ("a", "b"),
+        12345,
+        cases.NOW,
+        (Problem("campaigns/templates/invite.html", 14, 1, "printed text that is looked at"),),
     ),
     TemplateView("digest", "mjml", ""),
 ]
@@ -109,6 +117,8 @@ def test_json() -> None:
     (invite, digest) = json.loads(templates.as_json(TEMPLATES, HOME))["templates"]
     assert (invite["sent"], invite["last_used"]) == (12345, "2025-10-16T14:00:00Z")
     assert digest["last_used"] is None
+    assert (invite["compiled"], digest["compiled"]) == (False, None)
+    assert invite["slow"][0]["line"] == 14
     record = json.loads(why.as_json(why_view(), HOME))
     assert [job["place"] for job in record["jobs"]][:2] == ["later", "sent"]
     assert record["jobs"][3]["held"] == ["max_recipients"]
