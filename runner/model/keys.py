@@ -43,6 +43,8 @@ class KeyColumn(Column[bytes]):
     def among(self, keys: Iterable[bytes]) -> bytes:
         """A mask, one byte for each key: 1 for those that are among ``keys``."""
         wanted = packed_keys(keys)
+        if not wanted:
+            return bytes(len(self))
         if len(self) <= _ROOM and len(wanted) > len(self.packed):
             wanted = _common(wanted, self.packed)
         mask = bytearray(len(self))

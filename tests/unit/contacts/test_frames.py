@@ -12,6 +12,7 @@ from runner.contacts import framekeys, frames
 from runner.contacts.identities import identify
 from runner.contacts.keys import Keyer
 from runner.contacts.lists import ContactLists
+from runner.contacts.second import Identifier
 from runner.contacts.sources import records
 from runner.errors import InputError
 from runner.model.columns import CodedColumn
@@ -109,6 +110,36 @@ def test_a_secret_that_is_no_text_is_hashed_by_python() -> None:
     column = frames.SeriesColumn(polars.Series(["a@x.example"]))
     keyer = Keyer(b"\xff\xfe")
     assert identify(column, keyer).keys == keyer.key("a@x.example")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.lists(plain, min_size=1, max_size=3)), max_size=9))
+@settings(max_examples=30)
+def test_a_thread_answers_in_order(blocks: list[tuple[bool, list[str]]]) -> None:
+    """Whoever finds out which part, and whether it takes its time; few are waited for at a time."""
+    import polars
+
+    keyer, found, asked = Keyer(SECRET), [], 0
+    with Identifier(keyer, 1 << 40) as identifier:
+        for number, (quick, raw) in enumerate(blocks, 1):
+            identifier.ask(frames.SeriesColumn(polars.Series(raw)) if quick else raw)
+            found += [bytes(one.keys) for one in identifier.answers()]
+            asked = max(asked, number - len(found))
+        found += [bytes(one.keys) for one in identifier.answers(all_of_them=True)]
+    assert found == [bytes(identify(raw, keyer).keys) for _, raw in blocks]
+    assert asked < 2
+
+
+def test_a_fault_in_the_thread_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    import polars
+
+    def broken(raw: object, keyer: Keyer) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("runner.contacts.second.identify", broken)
+    with Identifier(Keyer(SECRET)) as identifier:
+        identifier.ask(frames.SeriesColumn(polars.Series(["a@x.example"])))
+        with pytest.raises(MemoryError):
+            list(identifier.answers(all_of_them=True))
 
 
 def test_white_space_is_what_python_strips() -> None:
