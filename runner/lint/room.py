@@ -34,6 +34,9 @@ Empties = Callable[[Campaign, Step, Audience], Sequence[Problem]]
 Draft = tuple[Campaign, Step, Audience, Composer]
 """A step that compiles, with those who get it."""
 
+_Telling = tuple[str, dict[str, str], bytes]
+"""Why a contact was picked, its fields, its key."""
+
 _KEY = bytes(8)
 
 
@@ -58,7 +61,7 @@ class Linter:
         self._workspace = workspace
         self._library = Library(workspace, files)
         self._choose = choose
-        self._telling: dict[tuple[ListUse, frozenset[str]], _Chosen] = {}
+        self._telling: dict[tuple[ListUse, frozenset[str]], Sequence[_Telling]] = {}
         self._zones: dict[ListUse, Mapping[str, int]] = {}
         self._halves: dict[tuple[SourceText, ...], Sequence[tuple[Place, str]]] = {}
 
@@ -156,8 +159,8 @@ class Linter:
         self, campaign: Campaign, audience: Audience, composer: Composer
     ) -> Iterator[Sample]:
         chosen = self._chosen(campaign.audience, audience, composer)
-        for label, index in chosen[:SAMPLES]:
-            rendered = _rendered(composer, audience.contact(index), audience.keys[index])
+        for label, contact, key in chosen:
+            rendered = _rendered(composer, contact, key)
             if rendered is not None:
                 yield Sample(label, rendered)
         if not chosen:
@@ -166,11 +169,15 @@ class Linter:
             if rendered is not None:
                 yield Sample("somebody", rendered)
 
-    def _chosen(self, use: ListUse, audience: Audience, composer: Composer) -> _Chosen:
+    def _chosen(self, use: ListUse, audience: Audience, composer: Composer) -> Sequence[_Telling]:
         """Telling contacts, looked for once: steps share audiences, and these may be large."""
         used = frozenset(composer.uses) & frozenset(audience.fields)
         if (use, used) not in self._telling:
-            self._telling[use, used] = self._choose(audience, used) if len(audience) else ()
+            chosen = self._choose(audience, used) if len(audience) else ()
+            self._telling[use, used] = [
+                (label, audience.contact(index), audience.keys[index])
+                for label, index in chosen[:SAMPLES]
+            ]
         return self._telling[use, used]
 
     def _zones_of(self, use: ListUse, audience: Audience) -> Mapping[str, int]:

@@ -84,6 +84,10 @@ class StepComposer:
         """The names that the content looks at: contact fields, variables, our own."""
         return names_used(self._content)
 
+    def know(self, compiled: Compiled) -> None:
+        """Take this for contacts with its fields, as the shelf has it."""
+        self._compiled[compiled.fields] = compiled
+
     def compiled(self, fields: frozenset[str]) -> Compiled:
         """The content, compiled for contacts with these fields."""
         if fields not in self._compiled:

@@ -39,10 +39,12 @@ class TemplateRoom:
         if content is None:
             raise InputError(problems)
         files = _tried(lambda: files_of(content, self._files), problems)
-        _tried(lambda: shelf.compiled(content), problems)
-        if problems or leaving is None or files is None:
+        compiled = _tried(lambda: shelf.compiled(content), problems)
+        if problems or leaving is None or files is None or compiled is None:
             raise InputError(problems)
-        return StepComposer(content, leaving, files, lambda: _digest(content, leaving, files))
+        made = StepComposer(content, leaving, files, lambda: _digest(content, leaving, files))
+        made.know(compiled)
+        return made
 
     def check(self, campaign: Campaign, step: Step, fields: frozenset[str]) -> list[Problem]:
         """Every problem of a step's content for contacts that have ``fields``, sorted."""
