@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from .findings import Finding, report
-from .workload import Cost, People, planned, write_workspace
+from .workload import Cost, People, make_workspace, planned
 
 PICTURE = Path(__file__).parents[1] / "docs/growth.svg"
 SMALLEST, LARGEST = 10_000, 1_000_000
@@ -59,7 +59,7 @@ def costs(rows: int, times: int) -> Iterator[Cost]:
     people = People(rows)
     with tempfile.TemporaryDirectory(prefix="sendoff-growth-") as home:
         root = Path(home, "ws")
-        write_workspace(root, people)
+        make_workspace(root, people)
         for _ in range(times):
             cost, due = planned(root)
             assert due == people.due, due

@@ -20,7 +20,7 @@ from runner.contacts.frames import installed
 
 from .findings import Finding, report
 from .receiver import receiver, recipients
-from .workload import NOW, Cost, People, git, measured, planned, write_workspace
+from .workload import NOW, Cost, People, git, make_workspace, measured, planned
 
 MILLION = 1_000_000
 DELAY = 0.08
@@ -33,7 +33,7 @@ def main() -> None:
     chosen = parser.parse_args()
     people = People(chosen.rows)
     with tempfile.TemporaryDirectory(prefix="sendoff-million-") as home:
-        write_workspace(Path(home, "ws"), people)
+        make_workspace(Path(home, "ws"), people)
         plans = [plan_once(Path(home, "ws"), people) for _ in range(chosen.times)]
         times = range(chosen.times if installed() else 0)
         fast = [plan_once(Path(home, "ws"), people, fast=True) for _ in times]

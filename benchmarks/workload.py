@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing import Process
 from pathlib import Path
 
 from runner.ledger.layout import LedgerFile, by_month
@@ -122,6 +123,16 @@ class People:
 
 def key_of(address: str) -> bytes:
     return hmac.digest(STATE_KEY.encode(), address.encode(), "sha256")[:8]
+
+
+def make_workspace(root: Path, people: People) -> None:
+    """``write_workspace`` in a process of its own: what this one has in memory when it starts
+    another counts among that one's peak."""
+    making = Process(target=write_workspace, args=(root, people))
+    making.start()
+    making.join()
+    if making.exitcode:
+        raise SystemExit("the workspace could not be made")
 
 
 def write_workspace(root: Path, people: People, more: str = "", provider: str = "outbox") -> None:

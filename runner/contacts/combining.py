@@ -42,7 +42,7 @@ def union(parts: Sequence[Rows]) -> Rows:
         fields={**{name: _field(parts, name) for name in fields}, "email": emails},
         lines=Joined([part.lines for part in parts]),
         keys=keys,
-        verdicts=judge(keys, bans, ()),
+        verdicts=judge(keys, bans, KeyColumn()),
         origins=CodedColumn(bytes(numbers), names),
     )
 

@@ -6,7 +6,6 @@ the rows is a ban for the person, and the further rows are duplicates.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from itertools import compress, count
 
 from ..model.contacts import REASONS, Reason
@@ -34,7 +33,7 @@ IS_OUT = bytes([0, *[1] * 255])
 """Translates verdicts into a mask of those that are not."""
 
 
-def judge(keys: KeyColumn, bans: bytearray, suppressed: Collection[bytes]) -> bytes:
+def judge(keys: KeyColumn, bans: bytearray, suppressed: KeyColumn) -> bytes:
     """A verdict for each row.
 
     ``keys``: the rows' contact keys.  ``bans``: what speaks against each row itself, as a

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, Problem
-from ..model.contacts import NO_KEY
 from ..model.keys import KeyColumn
 from ..ports import Files
 from .addresses import domain_name, fault
@@ -22,11 +21,12 @@ _comment = re.compile(r"(?:^|\s)#.*")
 
 @dataclass(frozen=True, slots=True)
 class Suppressions:
-    """Contact keys, whole domains, and domains whose sub-domains are meant (``wildcards``)."""
+    """Contact keys (some perhaps twice), whole domains, and domains whose sub-domains are meant
+    (``wildcards``)."""
 
-    keys: frozenset[bytes] = frozenset()
-    domains: frozenset[str] = frozenset()
-    wildcards: frozenset[str] = frozenset()
+    keys: KeyColumn
+    domains: frozenset[str]
+    wildcards: frozenset[str]
 
     @property
     def by_domain(self) -> bool:
@@ -53,7 +53,7 @@ def read_suppressions(
     a suppression that cannot be understood must not be passed over.
     """
     findings = Findings()
-    gathered = _Gathered(set(keys), set(), set())
+    gathered = _Gathered(bytearray().join(keys), set(), set())
     for path in paths:
         entries = [(number, entry) for number, entry in _entries(files, path, findings) if entry]
         wrong = gathered.take_addresses([entry for _, entry in entries], keyer)
@@ -75,7 +75,7 @@ def _is_address(entry: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    keys: set[bytes]
+    keys: bytearray
     domains: set[str]
     wildcards: set[str]
 
@@ -83,8 +83,7 @@ class _Gathered:
         """Add those entries that are meant as addresses; returns those that are none."""
         written = list(filter(_is_address, entries))
         found = identify(written, keyer)
-        self.keys.update(KeyColumn(bytes(found.keys)))
-        self.keys.discard(NO_KEY)
+        self.keys.extend(found.keys)
         return {written[row] for row in found.invalid}
 
     def take(self, entry: str) -> str:
@@ -102,12 +101,12 @@ class _Gathered:
         match = _is_key(entry)
         if match is None:
             return "not a contact key"
-        self.keys.add(bytes.fromhex(match[1]))
+        self.keys.extend(bytes.fromhex(match[1]))
         return ""
 
     def freeze(self) -> Suppressions:
         return Suppressions(
-            frozenset(self.keys), frozenset(self.domains), frozenset(self.wildcards)
+            KeyColumn(bytes(self.keys)), frozenset(self.domains), frozenset(self.wildcards)
         )
 
 

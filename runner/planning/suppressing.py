@@ -7,18 +7,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import compress
 from operator import not_
 from typing import Final
 
 from ..model.campaign import Campaign
 from ..model.contacts import Audience
 from ..model.feedback import PARTS
+from ..model.keys import KeyColumn
 from ..model.ledger import Record, SuppressionReason
 from ..model.plan import EMPTY_QUEUE, Hold, JobPlan
 from ..model.settings import SuppressionSettings
 from .book import Book, fold_book
-from .columns import among
 from .history import CampaignHistory
 
 IN_A_FILE: Final = "file"
@@ -125,9 +124,9 @@ def finer_reasons(
 ) -> dict[str, int]:
     """How many of an audience's suppressed are so for which reason, those ``claimed`` apart."""
     out = audience.excluded
-    keys = list(compress(out.keys, (reason == "suppressed" for reason in out.reasons)))
-    for members in claimed:
-        keys = list(compress(keys, map(not_, among(keys, members))))
+    keys = KeyColumn.of(out.keys).only(bytes(reason == "suppressed" for reason in out.reasons))
+    for members in filter(None, claimed):
+        keys = keys.only(bytes(map(not_, keys.among(members))))
     finer = Counter[str](banned.get(key, IN_A_FILE) for key in keys)
     return dict(sorted(finer.items()))
 

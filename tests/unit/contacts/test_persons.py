@@ -24,7 +24,7 @@ def test_rows_are_compared_in_parts_and_none_is_missed(
     bans = bytearray(6000)
     bans[5001] = OPTED_OUT  # the second row of the person in row 1
     bans[3] = INVALID
-    found = judge(KeyColumn.of(keys), bans, {keys[2], keys[1], b"elsewher"})
+    found = judge(KeyColumn.of(keys), bans, KeyColumn.of([keys[2], keys[1], b"elsewher"]))
     assert found[:6] == bytes([0, OPTED_OUT, SUPPRESSED, INVALID, 0, 0])
     # row 3 stands for nobody, so the later row with its key is the person's first
     assert found[5000:] == bytes([DUPLICATE if n != 3 else 0 for n in range(1000)])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from runner.contacts import Suppressions, contact_key, read_suppressions
 from runner.contacts.keys import Keyer
 from runner.errors import InputError, Problem
+from runner.model.keys import KeyColumn
 
 from .shelf import SECRET, Shelf, complaint, inline_list, problems_of
 
@@ -83,7 +84,7 @@ def test_marks_line_ends_and_comments_are_read(shelf: Shelf) -> None:
     content = b"\xef\xbb\xbf# people\r\na@x.example\r\n\r\n  # more\r\n*.y.example\r\nz.example"
     found = load(shelf, content)
     assert found == Suppressions(
-        frozenset({contact_key(SECRET, "a@x.example")}),
+        KeyColumn.of([contact_key(SECRET, "a@x.example")]),
         frozenset({"z.example"}),
         frozenset({"y.example"}),
     )
@@ -156,7 +157,7 @@ def test_covering_means_equal_or_below_a_wildcard(
     domains: frozenset[str], wildcards: frozenset[str], domain: str
 ) -> None:
     covered = domain in domains or any(domain.endswith(f".{w}") for w in wildcards)
-    assert Suppressions(frozenset(), domains, wildcards).covers(domain) is covered
+    assert Suppressions(KeyColumn(), domains, wildcards).covers(domain) is covered
 
 
 def test_a_path_that_may_not_be_read_is_listed_with_the_rest(shelf: Shelf) -> None:
