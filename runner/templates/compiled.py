@@ -16,7 +16,6 @@ from .document import DocumentError, finish
 from .forms import Form, settled
 from .gathering import MAX_FORMS, Gathering
 from .generated import Path
-from .instances import Instances
 from .plain import to_text
 from .prepared import Names, Prepared, prepare
 from .program import Program
@@ -60,7 +59,6 @@ class Compiled:
         self._forms: dict[Path, Form] = {}
         self._loose: dict[Shape, Form] = {}
         self._gathering = Gathering()
-        self._instances = Instances(self.constants)
         self.only: Form | None = None
         self._parts = self._compile()
         self._injects = {"html", "preheader"} <= self._parts.keys() and not self._shows_preheader
@@ -178,7 +176,7 @@ class Compiled:
             skeleton,
             kind,
             injects,
-            lambda shape: self._instances.holds(shape, skeleton, kind, injects),
+            lambda shape: self._instance.holds(shape, skeleton, kind, injects),
         )
 
     def finished(self, scope: dict[str, Any]) -> tuple[Shape, Trace]:
@@ -201,6 +199,7 @@ class Compiled:
         known = Names(frozenset(self.constants), self.fields)
         readied = prepare(texts, self._partials, known)
         self._programs, self._shows_preheader = readied.programs, readied.shows_preheader
+        self._instance = readied.instances.of(self.constants)
         for part, ready in readied.parts.items():
             if isinstance(ready, SandboxError):
                 problems.append(self._problem(part, ready))

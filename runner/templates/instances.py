@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from markupsafe import escape
@@ -25,35 +26,68 @@ VARYING: Final = ("variables", "campaign")
 MAX_TEXTS: Final = 200
 MAX_KEPT: Final = 64
 
-_seen: OrderedDict[Skeleton, None] = OrderedDict()
-
 
 class Instances:
-    """Tells which shapes of one content are instances; ``constants`` are its campaign's."""
+    """What campaigns of one content, made ready for certain fields, have proven for each other."""
 
-    def __init__(self, constants: Mapping[str, Any]) -> None:
-        self._texts = [*_texts([constants.get(name) for name in VARYING])][:MAX_TEXTS]
-        self._plain = _Texts(self._texts)
-        self._escaped = _Texts([str(escape(text)) for text in self._texts])
+    def __init__(self) -> None:
+        self._campaigns = 0
+        self._seen: OrderedDict[Skeleton, None] = OrderedDict()
+
+    def of(self, constants: Mapping[str, Any]) -> Instance:
+        """For a campaign with these constants."""
+        self._campaigns += 1
+        return Instance(self, constants)
+
+    @property
+    def shared(self) -> bool:
+        """Whether there is more than one campaign: a lone one would look for nothing."""
+        return self._campaigns > 1
+
+    def proven(self, general: Skeleton, kind: Markup, inject: bool) -> Shape | None:
+        """The shape of a general skeleton; None when values cannot be put into it afterwards.
+
+        None the first time that it is seen, too: proving it pays from the second on.
+        """
+        if general not in self._seen:
+            self._seen[general] = None
+            if len(self._seen) > MAX_KEPT:
+                self._seen.popitem(last=False)
+            return None
+        self._seen.move_to_end(general)
+        return _proven(general, kind, inject)
+
+
+class Instance:
+    """Tells which shapes of one campaign's content are instances of what was proven."""
+
+    def __init__(self, instances: Instances, constants: Mapping[str, Any]) -> None:
+        self._instances = instances
+        self._constants = constants
 
     def holds(self, shape: Shape, skeleton: Skeleton, kind: Markup, inject: bool) -> bool:
-        """Whether ``shape``, to which ``skeleton`` was finished, is an instance of a proven one.
-
-        False the first time that a general skeleton is seen: proving it pays from the second on.
-        """
-        general = self._general(skeleton, inject)
-        if general not in _seen:
-            _seen[general] = None
-            if len(_seen) > MAX_KEPT:
-                _seen.popitem(last=False)
+        """Whether ``shape``, to which ``skeleton`` was finished, need not be proven."""
+        if not self._instances.shared:
             return False
-        _seen.move_to_end(general)
-        found = _proven(general, kind, inject)
+        found = self._instances.proven(self._general(skeleton, inject), kind, inject)
         if found is None:
             return False
         values: list[str | None] = [None] * len(skeleton.holes)
         own, same = settled(shape, values), settled(found, [*values, *self._texts])
         return own.html == same.html and (skeleton.text is not None or own.text == same.text)
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        varying = [self._constants.get(name) for name in VARYING]
+        return [*islice(_texts(varying), MAX_TEXTS)]
+
+    @cached_property
+    def _plain(self) -> _Texts:
+        return _Texts(self._texts)
+
+    @cached_property
+    def _escaped(self) -> _Texts:
+        return _Texts([str(escape(text)) for text in self._texts])
 
     def _general(self, skeleton: Skeleton, inject: bool) -> Skeleton:
         """What decides whether values can be put in, with slots for the texts of variables."""

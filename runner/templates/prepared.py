@@ -16,6 +16,7 @@ from jinja2 import Template, nodes
 from ..sandbox import Sandbox, SandboxError
 from .analysis import Analysis, analyse, included
 from .analysis import names as read
+from .instances import Instances
 from .program import Folded
 from .programs import Programs
 from .sources import Part
@@ -53,6 +54,7 @@ class Readied:
 
     parts: Mapping[Part, Prepared | SandboxError]
     programs: Programs
+    instances: Instances
     shows_preheader: bool
 
 
@@ -81,7 +83,7 @@ def _prepared(parts: tuple[tuple[Part, str], ...], partials: Texts, names: Names
         if isinstance(ready, Prepared)
     }
     shown = "html" in sound and any("preheader" in read(t) for t in sound["html"].trees.values())
-    return Readied(found, Programs(sound, sorted(names.fields)), shown)
+    return Readied(found, Programs(sound, sorted(names.fields)), Instances(), shown)
 
 
 def _part(
