@@ -10,6 +10,7 @@ from . import frames
 
 FEWEST, MOST = 1 << 14, 1 << 22
 """Fewer keys are compared sooner without polars, and more in less room."""
+_PIECE = 1 << 17
 
 
 def key_column(packed: bytes) -> KeyColumn:
@@ -33,10 +34,10 @@ class FrameKeys(KeyColumn):
         """See ``KeyColumn``."""
         if not self._is_for_polars():
             return FrameKeys(super().only(mask).packed)
-        pl = frames.polars()
-        keys = _reinterpreted(self.packed, pl.UInt8).reshape((-1, KEY_WIDTH))
-        chosen = keys.filter(_reinterpreted(mask, pl.UInt8) != 0)
-        return FrameKeys(_as_bytes(chosen.explode()) if len(chosen) else b"")
+        wide = _PIECE * KEY_WIDTH
+        pieces = (self.packed[at : at + wide] for at in range(0, len(self.packed), wide))
+        masks = (mask[at : at + _PIECE] for at in range(0, len(mask), _PIECE))
+        return FrameKeys(b"".join(map(_chosen, pieces, masks)))
 
     def repeated(self) -> Iterable[int]:
         """See ``KeyColumn``."""
@@ -44,7 +45,8 @@ class FrameKeys(KeyColumn):
             return super().repeated()
         numbers = _numbers(self.packed)
         ordered = numbers.sort()
-        found = ordered.filter(ordered == ordered.shift(1)).unique()
+        behind = ordered.slice(1)
+        found = behind.filter(behind == ordered.slice(0, len(behind))).unique()
         rows: list[int] = numbers.is_in(found.implode()).arg_true().to_list()
         return rows
 
@@ -53,15 +55,28 @@ class FrameKeys(KeyColumn):
 
 
 def _numbers(packed: bytes) -> Any:
-    return _reinterpreted(packed, frames.polars().UInt64)
+    """Keys (at least one) as a series of numbers."""
+    pl = frames.polars()
+    wide = _PIECE * KEY_WIDTH
+    # a piece at a time: on the way polars needs many times the room
+    pieces = (packed[at : at + wide] for at in range(0, len(packed), wide))
+    return pl.concat([_reinterpreted(piece, pl.UInt64) for piece in pieces], rechunk=False)
+
+
+def _chosen(packed: bytes, mask: bytes) -> bytes:
+    """The keys whose byte in the mask is not 0."""
+    pl = frames.polars()
+    keys = _reinterpreted(packed, pl.UInt8).reshape((-1, KEY_WIDTH))
+    chosen = keys.filter(_reinterpreted(mask, pl.UInt8) != 0)
+    return _as_bytes(chosen.explode()) if len(chosen) else b""
 
 
 def _reinterpreted(data: bytes, kind: Any) -> Any:
     """Bytes (at least one value) as a series of numbers."""
     pl = frames.polars()
-    width = 1 if kind == pl.UInt8 else KEY_WIDTH
+    count = len(data) if kind == pl.UInt8 else len(data) // KEY_WIDTH
     whole = pl.Series([data], dtype=pl.Binary)
-    return whole.bin.reinterpret(dtype=pl.Array(kind, len(data) // width)).explode()
+    return whole.bin.reinterpret(dtype=pl.Array(kind, count)).explode()
 
 
 def _as_bytes(series: Any) -> bytes:
