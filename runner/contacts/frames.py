@@ -145,10 +145,9 @@ def read_lines(text: bytes, count: int, width: int, delimiter: str) -> list[Sequ
         return None
     if frame.shape != (count, width) or any(frame.null_count().row(0)):
         return None
-    columns = frame.get_columns()
-    if any(series.str.len_bytes().max() > _LONGEST for series in columns):
+    if max(frame.select(pl.all().str.len_bytes().max()).row(0)) > _LONGEST:
         return None
-    return list(map(_column, columns))
+    return list(map(_column, frame.get_columns()))
 
 
 @dataclass(frozen=True, slots=True)
