@@ -137,7 +137,12 @@ def _account(
 
 
 def _due(one: CampaignInputs, horizon: Horizon) -> Iterator[int]:
-    """When the jobs of a campaign that are not over began to be due."""
+    """When the jobs of a campaign that are not over began to be due.
+
+    None of one that does not send: a run may not even look at it, and a plan must not differ.
+    """
+    if one.campaign.status != "active":
+        return
     for entry in entries(one.campaign, one.history, horizon.now, horizon.claim_until):
         if entry.history.closed is None:
             yield entry.timing.window()[0]

@@ -14,7 +14,7 @@ from runner.model.ledger import Closed, Planned, Receipt, Resolution
 from runner.model.message import Capabilities, Outcome
 from runner.model.plan import Hold
 from runner.model.result import RunResult
-from runner.model.settings import Guards, Lateness, Limits, Pacing, Quiet
+from runner.model.settings import Frequency, Guards, Lateness, Limits, Pacing, Quiet
 from runner.planning.history import fold
 from runner.planning.planner import Horizon
 from runner.resolving import Decision, settle, unsettled
@@ -398,6 +398,39 @@ class TestTheHourlyCap:
         assert len(times) == 20
         hour = timedelta(hours=1)
         assert max(sum(t <= other < t + hour for other in times) for t in times) <= 5
+
+
+class TestPlanAndRunAgree:
+    def test_on_who_goes_first_when_a_paused_campaign_has_been_due_for_days(self):
+        """The caps look as far back as somebody has been waiting, and nobody waits for a campaign
+        that does not send."""
+        often = Frequency(max=9, per=timedelta(days=1))
+        shared = {"limits": Limits(max_per_hour=4), "frequency": often}
+        old = campaign(Scheduled(WALL - timedelta(days=3), "UTC"), id="old", frequency=often)
+        clock, store = FakeClock(NOW - timedelta(days=3)), MemoryLedger()
+        for number in range(3):
+            run(desk([old], audience(PEOPLE), **shared), store, clock, run_id=f"r{number}")
+            clock.sleep(3600)
+        paused = campaign(
+            Scheduled(WALL - timedelta(days=3), "UTC"), id="c", status="paused", frequency=often
+        )
+        a, b = (campaign(Scheduled(WALL, "UTC"), id=name, frequency=often) for name in "ab")
+        office = desk([old, a, b, paused], audience(PEOPLE), **shared)
+        horizon = Horizon(NOW, NOW + timedelta(hours=2), NOW + timedelta(days=1))
+
+        def order(plan):
+            return {
+                job.job_id: (list(job.queue.indices), list(job.queue.times))
+                for job in plan.jobs
+                if len(job.queue)
+            }
+
+        planned, carried_out = (
+            order(survey(office, store.sync(), horizon, thorough=thorough))
+            for thorough in (True, False)
+        )
+        assert len(planned) == 2
+        assert planned == carried_out
 
 
 class TestTheExitCode:
