@@ -32,7 +32,7 @@ def text(views: Sequence[ListView], screen: Screen = PLAIN, note: str = "") -> s
 
 
 def _facts(view: ListView) -> list[Fact]:
-    used = view.used_by or ("no campaign",)
+    used = words.campaigns(view.used_by)
     if view.problem:
         problem = Piece(f"cannot be read: {view.problem}", "bad")
         return [Fact("Problem", (problem,), " "), Fact("Used by", used)]

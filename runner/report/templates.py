@@ -27,7 +27,7 @@ def text(views: Sequence[TemplateView], settings: Settings, screen: Screen = PLA
         page.facts(
             [
                 Fact("Subject", (view.subject or "given by the campaign",), " "),
-                Fact("Used by", view.used_by or ("no campaign",)),
+                Fact("Used by", words.campaigns(view.used_by)),
                 Fact("Sent", _sent(view, settings)),
                 Fact("Compiled", _compiled(view)),
             ]

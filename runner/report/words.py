@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -91,6 +91,10 @@ SPOTS: Mapping[str, str] = {
 """Where one contact stands in one job, by the words of ``Spot``."""
 
 
+NAMED = 20
+"""Campaigns that are named where many use a thing."""
+
+
 def count(number: int) -> str:
     """``12345`` as ``12,345``."""
     return f"{number:,}"
@@ -99,6 +103,13 @@ def count(number: int) -> str:
 def plural(number: int, one: str, more: str = "") -> str:
     """``1 mail``, ``1,200 mails``; ``more`` where an ``s`` is not enough."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def campaigns(names: Sequence[str]) -> tuple[str, ...]:
+    """Who uses a thing: some of many, for JSON has all of them."""
+    if len(names) > NAMED:
+        return (*names[:NAMED], f"{count(len(names) - NAMED)} more")
+    return tuple(names) or ("no campaign",)
 
 
 def named(counts: Mapping[str, int]) -> str:

@@ -68,6 +68,17 @@ def test_golden_templates() -> None:
     assert_golden("templates.txt", templates.text(TEMPLATES, HOME, Terminal(80)))
 
 
+def test_of_many_campaigns_some_are_named() -> None:
+    """A thousand names would hide everything else; JSON has them all."""
+    names = tuple(f"c{n:04}" for n in range(1_030))
+    view = TemplateView("news", "html", "Hello", used_by=names)
+    shown = templates.text([view], HOME)
+    assert "c0019 · 1,010 more" in " ".join(shown.split())
+    assert "c0020" not in shown
+    (record,) = json.loads(templates.as_json([view], HOME))["templates"]
+    assert record["used_by"] == list(names)
+
+
 def test_golden_why() -> None:
     assert_golden("why.txt", why.text(why_view(), HOME, Terminal(80), "a note"))
 
