@@ -14,7 +14,14 @@ from typing import BinaryIO, Literal, cast
 from ...errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
 from ...model.contacts import ContactList, Source
 from ...model.settings import Secret
-from ...model.sources import AgeSource, FetchedSource, HttpSource, SendgridSource, SqlSource
+from ...model.sources import (
+    AgeSource,
+    FetchedSource,
+    HttpSource,
+    ObjectSource,
+    SendgridSource,
+    SqlSource,
+)
 from .cache import Cache, Copy, Facts, Spool
 from .fetchers import describe, fetcher_of
 from .fetching import Fetched, FetchError, Reach, SecretMissing
@@ -69,18 +76,29 @@ class FetchedLists:
         except FetchError as error:
             if self._when == "never" and not _is_here(source):
                 # whatever it was: nothing was to be fetched
-                raise InputError(_held(contact_list, None, _NotHere(describe(source)))) from None
+                why = f"{error.message}, and without it no copy is used"
+                without = _NotHere(
+                    describe(source), why if isinstance(error, SecretMissing) else ""
+                )
+                raise InputError(_held(contact_list, None, without)) from None
             raise InputError(_held(contact_list, None, error)) from None
         return self._taken[key]
 
     def _definition(self, source: FetchedSource) -> str:
-        """Names what is fetched: another query, server behind a name, or account is another."""
+        """Names what is fetched: another query, server behind a name, or account is another.
+
+        It holds secrets: only its keyed digest, the name of a copy, may leave this process.
+        Raises SecretMissing.
+        """
         place = ""
         if isinstance(source, HttpSource | SqlSource) and isinstance(source.url, Secret):
             place = self._reach.value(source.url)
         elif isinstance(source, SendgridSource):
             account = self._reach.sendgrid
             place = f"{account.base_url} {self._reach.value(account.api_key)}"
+        if secrets := _credentials(source):
+            # another account may see another list at the same place
+            place += repr([(name, self._reach.value(secret)) for name, secret in secrets])
         return f"{source!r} {place}"
 
     def _find(self, contact_list: ContactList, definition: str, proof: Proof) -> Taken:
@@ -170,6 +188,16 @@ class _Fetch:
         return Copy(replace(facts, rows=rows), sealed)
 
 
+def _credentials(source: FetchedSource) -> list[tuple[str, Secret]]:
+    """What a server knows the account by, in order of its names."""
+    all_given: Mapping[str, object] = {}
+    if isinstance(source, HttpSource):
+        all_given = source.headers
+    elif isinstance(source, ObjectSource):
+        all_given = source.options
+    return [(name, given) for name, given in sorted(all_given.items()) if isinstance(given, Secret)]
+
+
 def _is_here(source: Source) -> bool:
     """Whether it lies in the workspace: another version of it counts at once."""
     return isinstance(source, AgeSource) or (
@@ -178,10 +206,10 @@ def _is_here(source: Source) -> bool:
 
 
 class _NotHere(FetchError):
-    """Nothing is fetched here, and no copy is at hand."""
+    """Nothing is fetched here, and no copy is at hand, or ``why`` none is used."""
 
-    def __init__(self, what: str) -> None:
-        message = f"{what} is only fetched by a run, and there is no copy of it here"
+    def __init__(self, what: str, why: str = "") -> None:
+        message = f"{what} is only fetched by a run, and {why or 'there is no copy of it here'}"
         super().__init__(message, "see it with: sendoff lists --refresh")
 
 

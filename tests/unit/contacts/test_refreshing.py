@@ -15,7 +15,7 @@ from runner.errors import Problem
 from runner.model.campaign import Place
 from runner.model.contacts import ColumnMap, ContactList
 from runner.model.settings import Secret
-from runner.model.sources import HttpSource, Refresh
+from runner.model.sources import HttpSource, ObjectSource, Refresh
 from tests.servers.clock import NOON, StillClock
 from tests.servers.web import WebServer, chunked, plain, tagged
 
@@ -178,6 +178,45 @@ def test_another_definition_is_another_copy(room: Room) -> None:
     assert room.emails() == ["ann", "bob"]
     room.environ["LIST_URL"] = room.server.url("/n.csv")
     assert room.emails() == ["ann", "cid", "dee"]
+
+
+def test_another_accounts_token_has_no_copies(room: Room) -> None:
+    """The same address may give each account a list of its own."""
+    source = HttpSource(
+        room.server.url("/m.csv"),
+        headers={"Authorization": Secret("CRM_TOKEN")},
+        allow_private=True,
+    )
+    room.list = replace(room.list, source=source, refresh=USE)
+    room.environ["CRM_TOKEN"] = "Bearer one"
+    assert room.emails() == room.emails() == ["ann", "bob"]
+    assert len(room.server.asked) == 1
+    room.environ["CRM_TOKEN"] = "Bearer two"
+    room.server.answers["/m.csv"] = plain(NEW)
+    assert room.emails() == ["ann", "cid", "dee"]
+    room.server.answers["/m.csv"] = DOWN
+    room.environ["CRM_TOKEN"] = "Bearer three"
+    assert room.refusal().code == "list_refresh"
+    kept = b"".join(path.read_bytes() + path.name.encode() for path in room.directory.iterdir())
+    assert b"Bearer" not in kept
+
+    del room.environ["CRM_TOKEN"]
+    for when in ("stale", "never"):
+        problem = room.refusal(when)
+        assert (problem.code, "CRM_TOKEN is not set here" in problem.message) == (
+            "list_unread",
+            True,
+        )
+
+
+def test_a_copy_in_object_storage_belongs_to_who_asked_for_it(room: Room) -> None:
+    """Which account ``options`` name is part of what a copy is called."""
+    source = ObjectSource("s3://b/m.csv", options={"key": Secret("KEY"), "region": "x"})
+    names = set()
+    for value in ("one", "two"):
+        reach = Reach({"KEY": value}, room.clock, room.shelf)
+        names.add(FetchedLists(reach, room.cache)._definition(source))
+    assert len(names) == 2
 
 
 def test_the_future_is_not_fresh(room: Room) -> None:
