@@ -21,12 +21,12 @@ from .columns import LineBuilder, ZoneBuilder
 from .findings import Findings
 from .framekeys import key_column
 from .frames import stripped
+from .identifier import Identifier
 from .identities import Identities
 from .keys import Keyer
 from .layout import Layout, lay_out
 from .opening import Sources
 from .persons import IS_MAILED, IS_OUT, OUT, judge, verdict_of
-from .second import Identifier
 from .sources import Block
 from .spool import Spool
 from .suppressions import Suppressions

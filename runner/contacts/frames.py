@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from ..model.columns import CodedColumn, Column
@@ -37,7 +37,12 @@ _NEEDED = (("polars", (2,)), ("polars-hash", (0, 9)))
 
 @lru_cache(maxsize=1)
 def installed() -> bool:
-    """Whether the extra is there, new enough; loads nothing."""
+    """Whether the extra is there, new enough; loads none of it."""
+    if find_spec("polars") is None:
+        return False
+    # slow to load for those who have no extra
+    from importlib.metadata import PackageNotFoundError  # noqa: PLC0415
+
     try:
         return all(_release(name) >= wanted for name, wanted in _NEEDED)
     except PackageNotFoundError:
@@ -50,6 +55,8 @@ def reader_for(size: int) -> ReadLines | None:
 
 
 def _release(name: str) -> tuple[int, ...]:
+    from importlib.metadata import version  # noqa: PLC0415 - see above
+
     return tuple(int(part) for part in version(name).split(".")[:2] if part.isdecimal())
 
 

@@ -3,7 +3,7 @@
 Half of reading a long list is checking addresses and hashing them.  The other process is another
 Python with this module in it; it is told the secret and the addresses through a pipe, knows no
 file, and ends when the pipe does.  Nothing here is needed for the result: where the other process
-cannot be had, or dies, the same is done here, later.
+cannot be had, or dies, the same is done elsewhere, later.
 """
 
 from __future__ import annotations
@@ -14,29 +14,19 @@ import struct
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from ..model.contacts import KEY_BYTES
 from .addresses import ADDRESS_LIMIT
-from .frames import SeriesColumn
 from .identities import Identities, identify
 from .keys import Keyer
 
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
-WORTH_IT = 1 << 15
-"""After so many rows a list is long: starting Python takes as long as thousands of rows."""
 _LENGTH = struct.Struct("<Q")
 _ANSWER = struct.Struct("<QQ")
 _APART = "\n"
 _ON_THEIR_WAY = 3
-_IN_THREAD = 2
-"""Columns that are waited for at most, the one that is looked at included: they are large."""
 _WIDE, _NARROW = 1 << 20, 1 << 9
 """Bytes in a pipe: what Linux allows to everybody, and what POSIX promises."""
 _START = (
@@ -46,99 +36,7 @@ _PASSED_ON = ("LD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
 """All of the environment that the other Python gets: there may be secrets in the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Promised:
-    """What a thread is finding out: is it done, and what is it?"""
-
-    done: Callable[[], bool]
-    result: Callable[[], Identities]
-
-
-class Identifier:
-    """``identify``, block by block: ``ask``, do something else, ``answers``.
-
-    While the other process has enough to do, what is asked is found out here.  Columns that polars
-    holds it does not get: a thread is enough for them, since polars lets go of the interpreter.
-    """
-
-    def __init__(self, keyer: Keyer, worth_it: int = WORTH_IT) -> None:
-        self._keyer = keyer
-        self._left = worth_it if _spare_processor() else None  # rows before it is worth it
-        self._other: _Other | None = None
-        self._thread: ThreadPoolExecutor | None = None
-        self._asked: deque[Sequence[str] | Identities | _Promised] = deque()
-
-    def ask(self, raw: Sequence[str]) -> None:
-        """An address column, as it stands in the list."""
-        if isinstance(raw, SeriesColumn):
-            self._asked.append(self._in_thread(raw))
-            return
-        other = self._long_enough(len(raw))
-        if other is not None and other.ask(raw):
-            self._asked.append(raw)
-        else:
-            self._asked.append(identify(raw, self._keyer))
-
-    def answers(self, *, all_of_them: bool = False) -> Iterator[Identities]:
-        """Who they are, in the order in which it was asked, as far as it is known by now."""
-        while self._asked:
-            first = self._asked[0]
-            if isinstance(first, _Promised):
-                if not (all_of_them or first.done() or len(self._asked) >= _IN_THREAD):
-                    return
-                first = first.result()
-            elif not isinstance(first, Identities):
-                if not (all_of_them or self._other is None or self._other.is_done()):
-                    return
-                told = None if self._other is None else self._other.answer(len(first))
-                first = told or identify(first, self._keyer)
-            self._asked.popleft()
-            yield first
-
-    def _in_thread(self, raw: SeriesColumn) -> _Promised:
-        if self._thread is None:
-            # Slow to import, and most lists are not held by polars.
-            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-            self._thread = ThreadPoolExecutor(1)
-        future = self._thread.submit(identify, raw, self._keyer)
-        return _Promised(future.done, future.result)
-
-    def _long_enough(self, rows: int) -> _Other | None:
-        """The other process, once the list has turned out to be long."""
-        if self._left is not None:
-            self._left -= rows
-            if self._left < 0:
-                self._left, self._other = None, _Other.start(self._keyer.secret)
-        return self._other
-
-    def __enter__(self) -> Identifier:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._thread is not None:
-            self._thread.shutdown(cancel_futures=True)
-            self._thread = None
-        if self._other is not None:
-            self._other.end()
-            self._other = None
-
-
-def _spare_processor() -> bool:
-    """Whether there is a second one, and pipes that can be asked whether something is in them."""
-    if os.name != "posix":
-        return False
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) > 1
-    return (os.cpu_count() or 1) > 1
-
-
-class _Other:
+class SecondProcess:
     """This side of the other process.  After the first failure it is not asked any more.
 
     Some questions are on their way at a time, so that it always has one, but only as many as fit
@@ -156,7 +54,7 @@ class _Other:
         self._failed = False
 
     @classmethod
-    def start(cls, secret: bytes) -> _Other | None:
+    def start(cls, secret: bytes) -> SecondProcess | None:
         """None when there is none to be had."""
         if not sys.executable:  # Python is part of another program
             return None

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from runner.contacts import framekeys, frames
+from runner.contacts.identifier import Identifier
 from runner.contacts.identities import identify
 from runner.contacts.keys import Keyer
 from runner.contacts.lists import ContactLists
-from runner.contacts.second import Identifier
 from runner.contacts.sources import records
 from runner.errors import InputError
 from runner.model.columns import CodedColumn
@@ -135,7 +135,7 @@ def test_a_fault_in_the_thread_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> 
     def broken(raw: object, keyer: Keyer) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("runner.contacts.second.identify", broken)
+    monkeypatch.setattr("runner.contacts.identifier.identify", broken)
     with Identifier(Keyer(SECRET)) as identifier:
         identifier.ask(frames.SeriesColumn(polars.Series(["a@x.example"])))
         with pytest.raises(MemoryError):

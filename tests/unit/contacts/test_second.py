@@ -14,15 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.contacts import identifier as identifying
 from runner.contacts import second
+from runner.contacts.identifier import Identifier
 from runner.contacts.identities import Identities, identify
 from runner.contacts.keys import Keyer
-from runner.contacts.second import Identifier
 
 from .shelf import CSV, SECRET, Shelf, file_list
 
 KEYER = Keyer(SECRET)
-pytestmark = pytest.mark.skipif(not second._spare_processor(), reason="one processor")
+pytestmark = pytest.mark.skipif(not identifying._spare_processor(), reason="one processor")
 
 ADDRESSES = st.one_of(
     st.sampled_from(
@@ -149,8 +150,8 @@ def test_nobody_sees_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 PARENT = """
 import sys, time
+from runner.contacts.identifier import Identifier
 from runner.contacts.keys import Keyer
-from runner.contacts.second import Identifier
 with Identifier(Keyer(b"secret"), worth_it=0) as identifier:
     identifier.ask(["ann@x.example"])
     print(identifier._other._process.pid, flush=True)
@@ -190,14 +191,14 @@ def test_a_long_list_reads_the_same(shelf: Shelf, monkeypatch: pytest.MonkeyPatc
     shelf.put(CSV, "email\n" + "\n".join(rows) + "\n")
     shelf.put("off.txt", "user.77@x0.example\nx3.example\n")
     started: list[object] = []
-    start = second._Other.start
+    start = second.SecondProcess.start
     monkeypatch.setattr(
-        second._Other, "start", lambda secret: started.append(start(secret)) or started[-1]
+        second.SecondProcess, "start", lambda secret: started.append(start(secret)) or started[-1]
     )
     long = shelf.lists(suppressions=["off.txt"])
     with_two = long.read(file_list())
     assert len(started) == 1
-    monkeypatch.setattr(second, "_spare_processor", lambda: False)
+    monkeypatch.setattr(identifying, "_spare_processor", lambda: False)
     alone = shelf.lists(suppressions=["off.txt"])
     with_one = alone.read(file_list())
     assert len(started) == 1
