@@ -105,7 +105,7 @@ class _Clerk:
         except ProviderError as error:
             self.parts.append(Gathered(part, problem=str(error)))
             return
-        fresh = news(feedback.told, self._book)
+        fresh = news(feedback.told, self._book, self._at)
         self._records += suppressed(fresh, Stamp(self._run, self._at, part))
         self.counts.update(feedback.counts)
         self.parts.append(Gathered(part, sum(map(len, fresh.values()))))

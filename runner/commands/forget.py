@@ -49,7 +49,7 @@ def forget(
             by_whom(site, by),
         )
         told = decided(("erased", 0), [key], book, stamp.at)
-        records = list(suppressed(news(told, book), stamp))
+        records = list(suppressed(news(told, book, stamp.at), stamp))
         if records:
             # first of all: whatever happens next, nobody is mailed again
             store.add_facts(records, run=stamp.run, message="forget: 1 contact")

@@ -39,7 +39,7 @@ def suppress(
         facts, changed = _release(keys, before, stamp, now)
     else:
         book = fold_book(before)
-        fresh = news(decided((reason, 0), keys, book, now), book)
+        fresh = news(decided((reason, 0), keys, book, now), book, now)
         facts, changed = [*suppressed(fresh, stamp)], sum(map(len, fresh.values()))
     if facts:
         word = "release" if undo else "suppress"

@@ -92,7 +92,7 @@ def _import(
     if problems:
         raise InputError(problems)
     store, run = site.store(site.settings), site.new_run_id()
-    fresh = news({(reason, 0): told}, fold_book(store.sync().records(BOOK)))
+    fresh = news({(reason, 0): told}, fold_book(store.sync().records(BOOK)), now)
     records = list(suppressed(fresh, Stamp(run, now, "import")))
     added = sum(map(len, fresh.values()))
     if records:

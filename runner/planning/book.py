@@ -123,19 +123,40 @@ def about(
             yield from ((time, record) for key, time in _rows(record) if key in keys)
 
 
-def news(told: Told, book: Book) -> dict[Cause, dict[bytes, int]]:
-    """What of this the book does not know yet, and has not been released since."""
+def news(told: Told, book: Book, now: datetime) -> dict[Cause, dict[bytes, int]]:
+    """What of this the book does not know yet, and has not been released since.
+
+    A release that lies in the future was written by a clock that was ahead: nobody can tell what
+    came after it, so all that is not known yet counts, and from the release's own time on.
+    """
+    latest = int((now + _CLOCKS).timestamp())
+    known_times = _known_times(told, book, latest)
     found: dict[Cause, dict[bytes, int]] = {}
     for cause, times in told.items():
         known = book.active.get(cause, frozenset())
-        new = {
-            key: time
-            for key, time in times.items()
-            if key not in known and time >= book.released.get(key, time)
-        }
+        new: dict[bytes, int] = {}
+        for key, time in times.items():
+            back = book.released.get(key, time)
+            if key in known or (cause, key, time) in known_times:
+                continue
+            if time >= back or back > latest:
+                new[key] = max(time, back)
         if new:
             found[cause] = new
     return found
+
+
+def _known_times(told: Told, book: Book, latest: int) -> Set[tuple[Cause, bytes, int]]:
+    """What is written of those of the told who were released later than ``latest``."""
+    ahead = {key for times in told.values() for key in times if book.released.get(key, 0) > latest}
+    if not ahead:
+        return frozenset()
+    return {
+        ((record.reason, record.group), key, time)
+        for record in book.told
+        for key, time in _rows(record)
+        if key in ahead
+    }
 
 
 def decided(cause: Cause, keys: Iterable[bytes], book: Book, now: datetime) -> Told:

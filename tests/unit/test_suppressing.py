@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from runner.desk import Desk
-from runner.gathering import due
-from runner.model.feedback import PARTS, Cause
+from runner.gathering import due, gather
+from runner.model.feedback import PARTS, Cause, Feedback
 from runner.model.ledger import BOOK, Claim, Pulled, Record
 from runner.model.settings import SuppressionSettings, Unsubscribe
 from runner.planning.book import Stamp, fold_book, released, suppressed
@@ -199,3 +199,39 @@ def test_a_pull_by_a_clock_that_was_ahead_is_none() -> None:
     at_desk = desk([campaign()], audience(PEOPLE), suppressions=ASKED)
     assert planned(at_desk, [lied]) == []
     assert planned(at_desk, [lied, before]) == PEOPLE
+
+
+class _Source:
+    """Tells one complaint, whenever it is asked."""
+
+    name = "mailbox"
+
+    def __init__(self, cause: Cause, times: dict[bytes, int]) -> None:
+        self._told = {cause: times}
+
+    def read(self, part: str, since: object, until: object) -> Feedback:
+        return Feedback(self._told)
+
+
+def test_a_release_by_a_clock_that_was_ahead_hides_no_complaint_after_it() -> None:
+    ann, at_desk = fake_key(PEOPLE[0]), desk([campaign()], audience(PEOPLE))
+    before = int((NOW - timedelta(hours=5)).timestamp())
+    ahead = int((NOW + timedelta(days=1)).timestamp())
+    ledger = MemoryLedger([*suppressed({("bounce", 0): {ann: before}}, STAMP)])
+    ledger.add_facts([*released({ann: ahead}, STAMP)], run="x", message="")
+
+    # the bounce that was released is told once more, and is no news
+    gather(ledger, [_Source(("bounce", 0), {ann: before})], NOW, run="a")
+    assert planned(at_desk, list(ledger.sync().records(BOOK))) == PEOPLE
+    spam = _Source(("spam", 0), {ann: int((NOW - timedelta(minutes=1)).timestamp())})
+    for number, later in enumerate((timedelta(), timedelta(days=2))):
+        gather(ledger, [spam], NOW + later, run=f"b{number}")
+        assert planned(at_desk, list(ledger.sync().records(BOOK))) == PEOPLE[1:]
+
+
+def test_a_release_of_today_ends_what_was_told_before_it() -> None:
+    ann = fake_key(PEOPLE[0])
+    now = int(NOW.timestamp())
+    ledger = MemoryLedger([*released({ann: now}, STAMP)])
+    gathered = gather(ledger, [_Source(("spam", 0), {ann: now - 60})], NOW, run="a")
+    assert gathered.added == 0
