@@ -410,6 +410,19 @@ class Site:
 
         return key
 
+    def feedback_accounts(self, settings: Settings) -> dict[str, str]:
+        """Which account of a service its key is of: a keyed digest; none where no key is set.
+
+        Raises StateError without a state key.
+        """
+        service = settings.sendgrid
+        value = self.environ.get(service.api_key.env, "")
+        if not value:
+            return {}
+        account = f"account:{service.base_url} {value}".encode()
+        secret = self.state_key(settings).encode()
+        return {"sendgrid": hmac.digest(secret, account, "sha256").hex()[:16]}
+
     @contextmanager
     def feedback_sources(
         self, settings: Settings, patience: timedelta

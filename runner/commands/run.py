@@ -70,10 +70,13 @@ def _hear_of_suppressions(
     from ..planning.book import fold_book  # noqa: PLC0415
 
     snapshot, now = store.sync(), site.clock.now()
-    if not due(fold_book(snapshot.records(BOOK), now), rules.sources, rules.every, now):
+    accounts, book = site.feedback_accounts(settings), fold_book(snapshot.records(BOOK), now)
+    if not due(book, rules.sources, rules.every, now, accounts):
         return "", snapshot
     with site.feedback_sources(settings, options.budget / 4) as sources:
-        found = gather(store, sources, now, run=options.run_id, every=rules.every)
+        found = gather(
+            store, sources, now, run=options.run_id, every=rules.every, accounts=accounts
+        )
     return "\n".join(f"suppressions: {problem}" for problem in found.problems), found.snapshot
 
 

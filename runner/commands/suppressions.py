@@ -65,7 +65,13 @@ def _pull(site: Site, format: str) -> Outcome:  # noqa: A002
         )
     with site.feedback_sources(settings, PATIENCE) as sources:
         store = site.store(settings)
-        found = gather(store, sources, site.clock.now(), run=site.new_run_id())
+        found = gather(
+            store,
+            sources,
+            site.clock.now(),
+            run=site.new_run_id(),
+            accounts=site.feedback_accounts(settings),
+        )
     text = report.PULLED[format](found.parts_as_rows, dict(found.counts), site.terminal)
     return Outcome(text, ProviderError.exit_code if found.problems else 0)
 

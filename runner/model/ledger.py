@@ -177,6 +177,8 @@ class Released:
 class Pulled:
     """Everything that these sources knew up to ``until`` is in the records before this one.
 
+    ``sources``: parts, each followed by ``@`` and a keyed digest of its account, where it has one.
+    A source that is named so itself is one of which another account was asked than before.
     ``counts``: what they told besides that is no suppression (``blocked``, ``soft`` …).
     """
 

@@ -34,13 +34,16 @@ class Book:
     """What all records say together.
 
     ``told``: the suppressions, not yet looked into.  ``released``: when contacts were last
-    released.  ``pulls``: until when each part of a source is known whole.  ``counts``: what was
-    told besides and suppresses nobody.
+    released.  ``pulls``: until when each part of a source is known whole, of the account that was
+    asked last.  ``marks``: the same by part and account.  ``accounts``: the one that was asked
+    last, by source.  ``counts``: what was told besides and suppresses nobody.
     """
 
     told: tuple[Suppressed, ...] = ()
     released: Mapping[bytes, int] = field(default_factory=dict)
     pulls: Mapping[str, datetime] = field(default_factory=dict)
+    marks: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    accounts: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
@@ -82,7 +85,7 @@ def fold_book(records: Iterable[Record], now: datetime | None = None) -> Book:
     """
     told: list[Suppressed] = []
     released: dict[bytes, int] = {}
-    pulls: dict[str, datetime] = {}
+    until: dict[str, datetime] = {}
     counts: Counter[str] = Counter()
     for record in records:
         if isinstance(record, Suppressed):
@@ -95,8 +98,43 @@ def fold_book(records: Iterable[Record], now: datetime | None = None) -> Book:
             if now is not None and record.until > now + _CLOCKS:
                 continue
             for source in record.sources:
-                pulls[source] = max(record.until, pulls.get(source, record.until))
-    return Book(tuple(told), released, pulls, counts)
+                until[source] = max(record.until, until.get(source, record.until))
+    marks = {_mark(source): time for source, time in until.items()}
+    asked = _asked_last(marks)
+    return Book(tuple(told), released, _pulls(marks, asked), marks, asked, counts)
+
+
+def account_mark(part: str, account: str) -> str:
+    """How ``Pulled`` names a part of a source, or a source, of an account ('': of none)."""
+    return f"{part}@{account}" if account else part
+
+
+def _mark(source: str) -> tuple[str, str]:
+    part, _, account = source.partition("@")
+    return part, account
+
+
+def _asked_last(marks: Mapping[tuple[str, str], datetime]) -> dict[str, str]:
+    """The account of each source that was asked last; none in ledgers that name none."""
+    named = sorted((until, account, part) for (part, account), until in marks.items() if account)
+    return {part.partition("/")[0]: account for _, account, part in named}
+
+
+def _pulls(
+    marks: Mapping[tuple[str, str], datetime], asked: Mapping[str, str]
+) -> dict[str, datetime]:
+    """What is known of the accounts that were asked last.
+
+    Marks that name no account are of the only one there is, as long as there is no other.
+    """
+    named = [(part.partition("/")[0], account) for part, account in marks if account]
+    several = {source for source, account in named if account != asked[source]}
+    pulls: dict[str, datetime] = {}
+    for (part, account), until in marks.items():
+        source = part.partition("/")[0]
+        if account == asked.get(source, "") or (not account and source not in several):
+            pulls[part] = max(until, pulls.get(part, until))
+    return pulls
 
 
 def _still(record: Suppressed, released: Mapping[bytes, int]) -> Iterable[bytes]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from runner.desk import Desk
+from runner.errors import ProviderError
 from runner.gathering import due, gather
 from runner.model.feedback import PARTS, Cause, Feedback
 from runner.model.ledger import BOOK, Claim, Pulled, Record
@@ -235,3 +236,42 @@ def test_a_release_of_today_ends_what_was_told_before_it() -> None:
     ledger = MemoryLedger([*released({ann: now}, STAMP)])
     gathered = gather(ledger, [_Source(("spam", 0), {ann: now - 60})], NOW, run="a")
     assert gathered.added == 0
+
+
+class _Service:
+    """SendGrid, as it answers: what each part was asked since when."""
+
+    name = "sendgrid"
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.since: set[object] = set()
+        self._down = down
+
+    def read(self, part: str, since: object, until: object) -> Feedback:
+        self.since.add(since)
+        if self._down and part == "sendgrid/blocks":
+            raise ProviderError("sendgrid: down")
+        return Feedback()
+
+
+def test_another_account_is_asked_from_the_beginning() -> None:
+    """What the first account had told says nothing of the second's older suppressions."""
+    ledger, every = MemoryLedger(), timedelta(hours=1)
+    steps = [
+        # account, hours later, a part cannot be read, asked since, stale then
+        ("", 0, False, {None}, False),
+        ("one", 0, True, {None}, False),
+        ("one", 1, False, {None, NOW}, False),
+        ("two", 1, True, {None}, True),
+        ("two", 1, False, {None}, False),
+        ("one", 2, False, {NOW + every}, False),
+    ]
+    for number, (account, hours, down, since, stale) in enumerate(steps):
+        service, now = _Service(down=down), NOW + timedelta(hours=hours)
+        accounts = {"sendgrid": account} if account else {}
+        book = fold_book(ledger.sync().records(BOOK), now)
+        assert due(book, ["sendgrid"], every, now, accounts), number
+        gather(ledger, [service], now, run=f"r{number}", every=every, accounts=accounts)
+        book = fold_book(ledger.sync().records(BOOK), now)
+        assert service.since == since, number
+        assert [one.stale for one in freshness(book, ASKED, now)] == [stale], number
