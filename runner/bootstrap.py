@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -129,6 +129,8 @@ class Site:
 
     A checkout may name any server, and any secret to send it: who only looks asks nobody.
     """
+    fetch_until: datetime | None = None
+    """When fetching lists must be over, in a run; None where nothing waits for it."""
     sends: bool = False
 
     # -- what people wrote ------------------------------------------------------------------
@@ -178,7 +180,7 @@ class Site:
 
         copies = self.list_copies(settings)
         cache = None if copies is None else ListCache(copies, secret)
-        reach = Reach(self.environ, self.clock, data, settings.sendgrid)
+        reach = Reach(self.environ, self.clock, data, settings.sendgrid, self.fetch_until)
         return FetchedLists(reach, cache, self.fetching)
 
     def list_copies(self, settings: Settings) -> Path | None:

@@ -40,6 +40,8 @@ def _run(site: Site, budget: timedelta | None, format: str) -> Outcome:  # noqa:
         )
         store = site.store(settings)
         begun_at = site.clock.now()
+        # lists are fetched when the first campaign needs them; the others are to be sent still
+        site.fetch_until = begun_at + options.budget * 3 / 4
         unheard, begun = _hear_of_suppressions(site, settings, store, options)
         options = replace(options, budget=options.budget - (site.clock.now() - begun_at))
         provider = site.provider(settings)

@@ -139,3 +139,16 @@ def test_a_list_that_is_gone_is_held(bench: Bench, server: MarketingServer) -> N
     held = hold(bench, server)
     assert "SendGrid has no list of that name" in held["message"]
     assert "did you mean 'Newsletter'?" in held["release"]
+
+
+def test_an_export_that_takes_too_long_ends_within_the_runs_budget(
+    bench: Bench, server: MarketingServer
+) -> None:
+    """Its own ``timeout`` is half an hour."""
+    server.polls = 10**6
+    said = bench.sendoff("run", "--json", "--budget", "1s", *LATER)
+    assert (said.code, said.json["sent"]) == (3, 0), said.err
+    (found,) = said.json["held"]
+    assert found["code"] == "list_refresh"
+    assert "it did not come in time" in found["message"]
+    assert "raise run.budget" in found["release"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from ...model.settings import Secret, SendgridSettings
@@ -37,12 +38,16 @@ class SecretMissing(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a fetcher reaches the world with."""
+    """What a fetcher reaches the world with.
+
+    ``until``: when all fetching ends, whatever time each list is given; None where nobody waits.
+    """
 
     environ: Mapping[str, str] = field(repr=False)
     clock: Clock
     files: Files
     sendgrid: SendgridSettings = field(default_factory=SendgridSettings)
+    until: datetime | None = None
 
     def value(self, given: str | Secret) -> str:
         """A text as it stands, or a secret's value.  Raises SecretMissing."""

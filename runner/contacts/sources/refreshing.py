@@ -43,6 +43,12 @@ class Taken:
     failure: str = ""
 
 
+_NO_TIME = (
+    "a run spends no more than three quarters of its budget on fetching: raise run.budget in "
+    "sendoff.yaml, or let sendoff lists --refresh fetch it before"
+)
+
+
 class _Unsound(FetchError):
     """What was fetched is no list: ``problems`` says why."""
 
@@ -103,15 +109,15 @@ class FetchedLists:
 
     def _find(self, contact_list: ContactList, definition: str, proof: Proof) -> Taken:
         source = cast("FetchedSource", contact_list.source)
-        fetch = _Fetch(self._reach, contact_list, proof)
+        given = self._time_for(source)
+        fetch = _Fetch(self._reach, contact_list, proof, given)
         barred = self._when == "never" and not _is_here(source)
         if self._cache is None:
             if barred:
                 raise _NotHere(describe(source))
             return Taken(fetch.into_spool(), timedelta())
         name = self._cache.name(definition)
-        patience = getattr(source, "timeout", timedelta(minutes=1))
-        with self._cache.locked(name, self._reach.clock, patience):
+        with self._cache.locked(name, self._reach.clock, given):
             known = self._cache.load(name)
             taken = None if known is None else Taken(known, self._age(known))
             if taken is not None and self._is_fresh(contact_list, taken):
@@ -125,6 +131,13 @@ class FetchedLists:
             except FetchError as error:
                 return _instead(contact_list, taken, error, allowed=self._when != "always")
 
+    def _time_for(self, source: FetchedSource) -> timedelta:
+        """How long this list may take, of the time that there is for all of them."""
+        own: timedelta = getattr(source, "timeout", timedelta(minutes=1))
+        if self._reach.until is None:
+            return own
+        return max(timedelta(), min(own, self._reach.until - self._reach.clock.now()))
+
     def _age(self, copy: Copy) -> timedelta:
         return self._reach.clock.now() - copy.facts.fetched
 
@@ -137,11 +150,12 @@ class FetchedLists:
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
-    """One list to be fetched."""
+    """One list to be fetched, within the time that it is ``given``."""
 
     reach: Reach
     contact_list: ContactList
     proof: Proof
+    given: timedelta
 
     def into_spool(self) -> Copy:
         """For this process alone."""
@@ -164,7 +178,17 @@ class _Fetch:
 
     def _ask(self, sink: Sealer, validators: Mapping[str, str]) -> Fetched | None:
         source = cast("FetchedSource", self.contact_list.source)
-        return fetcher_of(source, self.reach).fetch(cast("BinaryIO", sink), validators)
+        if isinstance(source, AgeSource) or self.given == source.timeout:
+            return fetcher_of(source, self.reach).fetch(cast("BinaryIO", sink), validators)
+        if not self.given:
+            raise FetchError("no time was left for it", _NO_TIME, transient=True)
+        shorter = replace(source, timeout=self.given)
+        try:
+            return fetcher_of(shorter, self.reach).fetch(cast("BinaryIO", sink), validators)
+        except FetchError as error:
+            if self.reach.until is None or self.reach.clock.now() < self.reach.until:
+                raise
+            raise FetchError(error.message, _NO_TIME, transient=True) from None
 
     def _proven(self, got: Fetched | None, sealed: Sealed) -> Copy:
         """What arrived, read to its end: a page that says "log in" is no list.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,7 @@ class Room:
         self.directory = shelf.root / "cache"
         self.cache: ListCache | None = ListCache(self.directory, KEY)
         self.environ: dict[str, str] = {}
+        self.until: datetime | None = None
         self.list = ContactList(
             "members",
             HttpSource(server.url("/m.csv"), allow_private=True),
@@ -54,7 +55,7 @@ class Room:
         )
 
     def run(self, when: str = "stale") -> ContactLists:
-        reach = Reach(self.environ, self.clock, self.shelf)
+        reach = Reach(self.environ, self.clock, self.shelf, until=self.until)
         fetched = FetchedLists(reach, self.cache, when)  # type: ignore[arg-type]
         return ContactLists(self.shelf, SECRET, fetched=fetched)
 
@@ -346,3 +347,33 @@ def test_an_old_copy_that_has_not_changed_is_young_again(room: Room) -> None:
     assert room.emails() == ["ann", "bob"]
     room.server.answers["/m.csv"] = DOWN
     assert room.emails() == ["ann", "bob"]
+
+
+def test_when_the_time_for_fetching_is_over_copies_will_do_and_nothing_else(room: Room) -> None:
+    room.until = room.clock.now()
+    problem = room.refusal()
+    assert problem.code == "list_refresh"
+    assert "no time was left for it" in problem.message
+    assert "raise run.budget" in problem.hint
+    assert room.server.asked == []
+    room.until += timedelta(seconds=9)
+    assert room.emails() == ["ann", "bob"]
+    room.later(23)
+    assert room.emails() == ["ann", "bob"]
+    assert len(room.server.asked) == 1
+
+
+def test_a_list_may_not_take_longer_than_there_is_time_for_all(room: Room) -> None:
+    room.until = room.clock.now() + timedelta(seconds=9)
+    room.server.answers["/m.csv"] = DOWN
+
+    class Slow(StillClock):
+        """A look at the clock takes two seconds."""
+
+        def now(self) -> datetime:
+            self.sleep(2)
+            return super().now()
+
+    room.clock = Slow()
+    assert "raise run.budget" in room.refusal().hint
+    assert room.clock.slept.count(2) < 20
