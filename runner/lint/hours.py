@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
 
 from ..model.campaign import RECIPIENT, Drip, Recurring, Scheduled
+from ..model.settings import Quiet
+from ..planning.quietness import QuietZone
 from ..timetable import cron, zones
 from .draft import Subject
 from .finding import Finding
@@ -32,9 +34,11 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _own_clock(subject: Subject) -> Iterator[Finding]:
     """Everyone gets it at the same hour of their own day."""
-    walls = [wall for wall in _walls(subject, "UTC") if wall.tzinfo is None and _night(wall)]
-    if walls:
-        message = f"it is sent at {walls[0]:%H:%M} of each contact's own time: at night"
+    # a wall clock without a zone runs as UTC does
+    walls = (wall.replace(tzinfo=UTC) for wall in _walls(subject, "UTC") if wall.tzinfo is None)
+    wall = _nightly(walls, "UTC", subject.campaign.quiet)
+    if wall is not None:
+        message = f"it is sent at {wall:%H:%M} of each contact's own time: at night"
         yield _finding(subject, message)
 
 
@@ -48,7 +52,7 @@ def _one_instant(subject: Subject, zone: str) -> Iterator[Finding]:
     instants = [zones.resolve(wall, zones.zone(zone)) for wall in walls]
     asleep: dict[str, str] = {}
     for name in sorted(name for name, count in counts.items() if count):
-        local = _nightly(instants, name)
+        local = _nightly(instants, name, subject.campaign.quiet)
         if local is not None:
             asleep[name] = f"{local:%H:%M} in {name}"
     if asleep:
@@ -67,14 +71,22 @@ def _finding(subject: Subject, message: str) -> Finding:
     return Finding("night-send", first_place([place], subject.campaign.place), message, hint)
 
 
-def _nightly(instants: list[datetime], zone: str) -> datetime | None:
-    """The first local time that is at night."""
+def _nightly(instants: Iterable[datetime], zone: str, quiet: Quiet | None) -> datetime | None:
+    """The first local time that is at night, once what falls into the quiet time has waited."""
     try:
         own = zones.zone(zone)
     except LookupError:
         return None
-    locals_ = (instant.astimezone(own) for instant in instants)
-    return next((local for local in locals_ if _night(local)), None)
+    clock = None if quiet is None else QuietZone(quiet, own)
+    for instant in instants:
+        local = instant.astimezone(own)
+        if quiet is not None and clock is not None and _night(local):
+            end = datetime.fromtimestamp(clock.end(int(instant.timestamp())), own)
+            if end - local <= quiet.max_deferral or quiet.on_exceeded != "send":
+                local = end
+        if _night(local):
+            return local
+    return None
 
 
 def _night(moment: datetime) -> bool:

@@ -62,6 +62,32 @@ def test_summer_time_counts(tmp_path: Path) -> None:
     assert len(night(tmp_path, cron.format(1))) == 1
 
 
+@pytest.mark.parametrize(
+    ("quiet", "said"),
+    [
+        ('{hours: "21:00-08:00"}', ""),
+        # it begins too late, or ends too early
+        ('{hours: "23:30-08:00"}', "(23:00 in Asia/Tokyo)"),
+        ('{hours: "21:00-05:00"}', "(05:00 in Asia/Tokyo)"),
+        ('{hours: "21:00-08:00", max_deferral: 1h}', ""),
+        ('{hours: "21:00-08:00", max_deferral: 1h, on_exceeded: skip}', ""),
+        ('{hours: "21:00-08:00", max_deferral: 1h, on_exceeded: send}', "(23:00 in Asia/Tokyo)"),
+        ("{days: [mon]}", "(00:00 in Asia/Tokyo)"),
+        ('"off"', "(23:00 in Asia/Tokyo)"),
+    ],
+)
+def test_what_waits_for_the_morning_is_fine(quiet: str, said: str, tmp_path: Path) -> None:
+    schedule = "send: scheduled, at: 2026-03-02 23:00, timezone: Asia/Tokyo"
+    found = night(tmp_path, schedule, more=f"template: mail\nquiet: {quiet}\n")
+    assert (said in found[0]) if said else found == []
+
+
+def test_each_contact_waits_for_its_own_morning(tmp_path: Path) -> None:
+    schedule = f"send: scheduled, at: 2026-03-02 23:00, {OWN}"
+    more = "template: mail\nquiet: {hours: '22:30-07:00'}\n"
+    assert night(tmp_path, schedule, more=more) == []
+
+
 def test_what_ends_before_the_night_begins_is_fine(tmp_path: Path) -> None:
     cron = 'send: recurring, cron: "30 14 1 * *", timezone: Europe/Berlin'
     bounds = "start_at: 2026-05-01 00:00, until: 2026-09-30"
