@@ -368,6 +368,7 @@ def version(desk: Desk, ledger: Ledger, horizon: Horizon) -> Version:
         },
         plan=survey(desk, ledger, horizon),
         broken=desk.workspace.broken,
+        settings=desk.workspace.settings,
     )
 
 

@@ -9,10 +9,14 @@ from typing import Literal
 from .campaign import Campaign
 from .contacts import ContactList
 from .plan import Plan
+from .settings import Settings
 
 Aspect = Literal["who", "what", "when", "pacing", "guards", "sender", "status"]
 ASPECTS: tuple[Aspect, ...] = ("status", "who", "what", "when", "pacing", "guards", "sender")
 """In the order in which they matter to a reviewer."""
+
+SettingsAspect = Literal["provider", "paused", "limits", "frequency", "suppressions", "state"]
+"""What of the settings holds for all campaigns together; all else is part of each campaign."""
 
 Kind = Literal["new", "changed", "cancelled", "removed", "renamed", "unchanged", "broken"]
 
@@ -22,7 +26,8 @@ class Version:
     """One side of a comparison: what stands in the files, and the plan it makes.
 
     ``contents``: digest of what each (campaign, step) sends, '' where it cannot be compiled.
-    ``paths``: the files of campaigns with errors, by campaign id.
+    ``broken``: the files of campaigns with errors, by campaign id.  ``settings``: None on a side
+    that has no workspace yet.
     """
 
     campaigns: Mapping[str, Campaign]
@@ -30,6 +35,7 @@ class Version:
     contents: Mapping[tuple[str, str], str]
     plan: Plan
     broken: Mapping[str, str] = field(default_factory=dict)
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +64,21 @@ class CampaignChange:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """What a merge changes for all campaigns, and the settings on either side."""
+
+    aspects: tuple[SettingsAspect, ...]
+    old: Settings
+    new: Settings
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """What merging would change, over ``base`` (a commit).
 
     ``changes`` holds every campaign of either side, those that change first.  ``digest`` names
-    the plan: the same consequences give the same digest, whenever it is made.
+    the plan: the same consequences give the same digest, whenever it is made.  ``settings``: None
+    where all campaigns together go as they did.
     """
 
     base: str
@@ -70,3 +86,4 @@ class Difference:
     before: Plan
     after: Plan
     digest: str
+    settings: SettingsChange | None = None

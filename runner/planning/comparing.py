@@ -14,11 +14,14 @@ from ..model.changes import (
     CampaignChange,
     Difference,
     Kind,
+    SettingsAspect,
+    SettingsChange,
     Version,
 )
 from ..model.contacts import ContactList
 from ..model.ledger import job_id
 from ..model.plan import JobPlan, Plan
+from ..model.settings import Settings
 from .view import stamp
 
 _ORDER: tuple[Kind, ...] = (
@@ -37,7 +40,35 @@ def compare(base: str, before: Version, after: Version) -> Difference:
     found = sorted(
         _changes(before, after), key=lambda change: (_ORDER.index(change.kind), change.campaign)
     )
-    return Difference(base, tuple(found), before.plan, after.plan, plan_digest(after))
+    settings = _settings_change(before.settings, after.settings)
+    return Difference(base, tuple(found), before.plan, after.plan, plan_digest(after), settings)
+
+
+def _settings_change(old: Settings | None, new: Settings | None) -> SettingsChange | None:
+    if old is None or new is None:
+        return None
+    aspects = tuple(_settings_aspects(old, new))
+    return SettingsChange(aspects, old, new) if aspects else None
+
+
+def _settings_aspects(old: Settings, new: Settings) -> Iterator[SettingsAspect]:
+    if _provider(old) != _provider(new):
+        yield "provider"
+    if old.paused != new.paused:
+        yield "paused"
+    if old.limits != new.limits:
+        yield "limits"
+    if old.frequency != new.frequency:
+        yield "frequency"
+    if old.suppressions != new.suppressions:
+        yield "suppressions"
+    if old.state != new.state:
+        yield "state"
+
+
+def _provider(settings: Settings) -> tuple[object, ...]:
+    """The provider that sends, and how; what is set for others does not matter."""
+    return settings.provider, getattr(settings, settings.provider)
 
 
 def shape(campaign: Campaign) -> str:
@@ -193,6 +224,8 @@ def plan_digest(version: Version) -> str:
     """Names what a plan does: who, what and when, but not when it was looked at."""
     rows = {json.dumps(_row(job, version), sort_keys=True) for job in version.plan.jobs}
     rows |= {json.dumps([hold.code, hold.campaign]) for hold in version.plan.holds}
+    if version.settings is not None and version.settings.caps_shared:
+        rows.add(repr((version.settings.limits, version.settings.frequency)))
     return sha256("\n".join(sorted(rows)).encode()).hexdigest()[:12]
 
 

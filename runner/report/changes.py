@@ -59,10 +59,13 @@ def headline(found: Difference) -> str:
     counts = {kind: sum(c.kind == kind for c in found.changes) for kind in KINDS}
     changing = sum(counts.values()) - counts["unchanged"]
     if not changing:
+        if found.settings is not None:
+            return "Merging this changes no campaign, but the settings of all"
         return "Merging this changes nothing that is sent"
     parts = [f"{counts[k]:,} {KINDS[k] if k != 'broken' else 'with errors'}" for k in KINDS]
     said = [part for part in parts[:-1] if not part.startswith("0 ")]
-    return f"Merging this changes {words.plural(changing, 'campaign')}: {', '.join(said)}"
+    also = ", and the settings of all" if found.settings is not None else ""
+    return f"Merging this changes {words.plural(changing, 'campaign')}: {', '.join(said)}{also}"
 
 
 def name_of(change: CampaignChange) -> str:

@@ -8,7 +8,7 @@ from ..model.changes import CampaignChange, Difference, Kind
 from ..model.plan import JobPlan
 from ..model.settings import Settings
 from ..model.views import Review
-from . import changes, jobs, markup, planmarkdown, restraint, review, times, words
+from . import changes, jobs, markup, planmarkdown, restraint, review, settingschanges, times, words
 from .page import Fact
 from .terminal import PLAIN, Screen
 
@@ -55,7 +55,7 @@ def markdown(
     held = f"✋ {words.plural(len(shown), 'thing')} held"
     head += planmarkdown.section(held, map(planmarkdown.hold_line, shown))
     changing = changes.changing(found)
-    overview = _overview(changing)
+    overview = _overview(changing, list(settingschanges.turns(found)))
     tail = "\n".join([*_calendar(found, seen), *_rest(found, others)])
     fixed = "\n".join([*head, overview])
     # the calendar and the closing lines are always there; the details give way
@@ -64,8 +64,8 @@ def markdown(
     return markup.fit(fixed, [one for one in details if one], "campaigns", room) + "\n" + tail
 
 
-def _overview(changing: Sequence[CampaignChange]) -> str:
-    if not changing:
+def _overview(changing: Sequence[CampaignChange], for_all: Sequence[changes.Turn]) -> str:
+    if not changing and not for_all:
         return ""
     rows = [
         (
@@ -79,6 +79,9 @@ def _overview(changing: Sequence[CampaignChange]) -> str:
     ]
     more = len(changing) - len(rows)
     rows += [("", f"+{more:,} more", "")] if more else []
+    if for_all:
+        name = f"**{settingschanges.NAME}**<br>{markup.code('sendoff.yaml')}"
+        rows.insert(0, ("⚙️ settings", name, "<br>".join(map(_turn, for_all))))
     return markup.table(("", "Campaign", "What the merge means"), rows)
 
 

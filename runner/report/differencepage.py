@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.changes import Difference
 from ..model.settings import Settings
 from ..model.views import Review
-from . import changes, jobs, pages, planpage, problems, times
+from . import changes, jobs, pages, planpage, problems, restraint, settingschanges, times
 from .terminal import PLAIN, Screen
 
 MAX_NAMES = 200
@@ -26,6 +26,7 @@ def html(
         base=found.base[:12],
         digest=found.digest,
         note=note,
+        caps=restraint.sentence(settings, found.after.now),
         paused=settings.paused,
         tiles=_tiles(found),
         problems=[
@@ -33,6 +34,7 @@ def html(
             for one in seen.problems
         ],
         holds=[planpage.hold_row(hold) for hold in shown],
+        settings=planpage.settings_row(list(settingschanges.turns(found))),
         campaigns=[
             planpage.change_row(
                 change,

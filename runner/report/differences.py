@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from ..model.changes import CampaignChange, Difference
@@ -11,7 +11,7 @@ from ..model.settings import Settings
 from ..model.views import Face, Occasion, Review
 from ..planning.outlook import cost, shape
 from ..planning.view import hold_record, job_record, stamp
-from . import blocks, changes, restraint, review, times, words
+from . import blocks, changes, restraint, review, settingschanges, times, words
 from .differencemarkdown import markdown
 from .differencepage import html
 from .flow import Piece
@@ -38,6 +38,7 @@ def text(
     _problems(page, seen)
     shown, others = changes.holds(found)
     blocks.all_holds(page, shown)
+    _settings(page, found)
     for change in changes.changing(found):
         _change(page, change, found, seen, settings)
     _calendar(page, seen, found)
@@ -56,6 +57,16 @@ def _problems(page: Page, seen: Review) -> None:
         )
         if problem.hint:
             page.text(problem.hint, indent=2, sign="→")
+
+
+def _settings(page: Page, found: Difference) -> None:
+    turns = list(settingschanges.turns(found))
+    if turns:
+        page.blank()
+        page.title(
+            Piece("Changed:", "info"), Piece(settingschanges.NAME, "bold"), aside="sendoff.yaml"
+        )
+        page.facts(Fact(turn.label, _turn(turn)) for turn in turns)
 
 
 def _change(
@@ -124,8 +135,9 @@ def _rest(page: Page, found: Difference, others: int) -> None:
 def as_json(
     found: Difference, seen: Review, settings: Settings, screen: Screen = PLAIN, note: str = ""
 ) -> str:
-    """``base``, ``digest``, ``changes``, and the plan that the merge would make, each job with
-    ``subjects``, ``hours`` and ``cost``; ``calendar``; ``problems``."""
+    """``base``, ``digest``, ``changes``, ``settings`` (what changes for all campaigns), ``caps``
+    (what they share), and the plan that the merge would make, each job with ``subjects``,
+    ``hours`` and ``cost``; ``calendar``; ``problems``."""
     now = found.after.now
     return dump(
         {
@@ -133,6 +145,8 @@ def as_json(
             "digest": found.digest,
             "now": stamp(now),
             "changes": [_change_record(change) for change in found.changes],
+            "settings": _turn_records(settingschanges.turns(found)),
+            "caps": list(restraint.shared(settings, now)),
             "problems": [
                 {
                     "path": problem.path,
@@ -215,10 +229,12 @@ def _change_record(change: CampaignChange) -> dict[str, object]:
         "to_go": change.to_go,
         "was_to_go": change.was_to_go,
         "unread": change.unread,
-        "turns": [
-            {"what": turn.label, "old": turn.old, "new": turn.new} for turn in changes.turns(change)
-        ],
+        "turns": _turn_records(changes.turns(change)),
     }
+
+
+def _turn_records(turns: Iterable[changes.Turn]) -> list[dict[str, str]]:
+    return [{"what": turn.label, "old": turn.old, "new": turn.new} for turn in turns]
 
 
 Format = Callable[[Difference, Review, Settings, Screen, str], str]

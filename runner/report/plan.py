@@ -41,7 +41,8 @@ def text(plan: Plan, settings: Settings, screen: Screen = PLAIN, note: str = "")
 
 
 def as_json(plan: Plan, settings: Settings, screen: Screen = PLAIN, note: str = "") -> str:
-    """``now``, ``jobs`` (SendJob records), ``holds`` (all of them), ``idle``, ``note``."""
+    """``now``, ``jobs`` (SendJob records), ``holds`` (all of them), ``idle``, ``note``, ``caps``
+    (what all campaigns share, in words)."""
     return dump(
         {
             "now": stamp(plan.now),
@@ -50,6 +51,7 @@ def as_json(plan: Plan, settings: Settings, screen: Screen = PLAIN, note: str = 
             "holds": [hold_record(hold) for hold in plan.every_hold],
             "idle": list(plan.idle),
             "note": note,
+            "caps": list(restraint.shared(settings, plan.now)),
         }
     )
 

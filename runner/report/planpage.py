@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from ..model.changes import CampaignChange
@@ -10,7 +10,7 @@ from ..model.plan import Hold, JobPlan, Plan
 from ..model.settings import Settings
 from ..model.views import Face, Occasion, Review
 from ..planning.outlook import Shape, shape
-from . import blocks, changes, jobs, pages, review, times, words
+from . import blocks, changes, jobs, pages, restraint, review, settingschanges, times, words
 from .page import Fact
 from .terminal import PLAIN, Screen
 
@@ -34,6 +34,7 @@ def html(
         headline=jobs.summary(plan),
         when=times.when(plan.now, times.zone_of(settings.timezone)),
         note=note,
+        caps=restraint.sentence(settings, plan.now),
         paused=settings.paused,
         tiles=tiles(plan),
         holds=[hold_row(hold) for hold in plan.every_hold],
@@ -223,9 +224,25 @@ def change_row(change: CampaignChange, rows: list[Row]) -> Row:
         "kind": changes.KINDS[change.kind],
         "style": changes.STYLES[change.kind],
         "said": changes.consequence(change),
-        "turns": [
-            {"label": turn.label, "old": turn.old, "new": turn.new}
-            for turn in changes.turns(change)
-        ],
+        "turns": _turn_rows(changes.turns(change)),
         "jobs": rows,
     }
+
+
+def settings_row(turns: Sequence[changes.Turn]) -> Row | None:
+    """What a merge changes for all campaigns, in the place of one; None for nothing."""
+    if not turns:
+        return None
+    return {
+        "name": settingschanges.NAME,
+        "path": "sendoff.yaml",
+        "kind": "settings",
+        "style": "info",
+        "said": "It holds for every campaign from the next run on.",
+        "turns": _turn_rows(turns),
+        "jobs": [],
+    }
+
+
+def _turn_rows(turns: Iterable[changes.Turn]) -> list[Row]:
+    return [{"label": turn.label, "old": turn.old, "new": turn.new} for turn in turns]

@@ -48,6 +48,17 @@ def shared(settings: Settings, now: datetime) -> tuple[str, ...]:
     return tuple(parts)
 
 
+def every_limit(limits: Limits) -> Iterator[str]:
+    """All that the limits say, whatever day it is."""
+    if limits.max_per_hour is not None:
+        yield f"{limits.max_per_hour:,} an hour"
+    if (warm_up := limits.warm_up) is not None:
+        days = ", ".join(f"{volume:,}" for volume in warm_up.volumes)
+        end = ", then any number" if warm_up.unlimited else ""
+        yield f"warm-up from {warm_up.start}: {days} a day{end}"
+    yield from _domains(limits)
+
+
 def _limits(limits: Limits, now: datetime) -> Iterator[str]:
     if limits.max_per_hour is not None:
         yield f"{limits.max_per_hour:,} an hour"
@@ -55,6 +66,10 @@ def _limits(limits: Limits, now: datetime) -> Iterator[str]:
         volume = limits.warm_up.volume(now.date())
         if volume is not None:
             yield f"{volume:,} today (warm-up)"
+    yield from _domains(limits)
+
+
+def _domains(limits: Limits) -> Iterator[str]:
     for cap in limits.domains:
         name = "all other domains" if not cap.domains else cap.name
         yield f"{cap.max_per_hour:,} an hour to {name}"

@@ -3,20 +3,33 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
 
 from runner.errors import Problem
 from runner.model.campaign import Campaign, Immediate, ListUse, Recurring, Scheduled
-from runner.model.changes import Difference
-from runner.model.settings import Guards, Mailbox, Pacing, Settings
+from runner.model.changes import Difference, Version
+from runner.model.settings import (
+    DomainCap,
+    Frequency,
+    Guards,
+    Limits,
+    Mailbox,
+    OutboxSettings,
+    Pacing,
+    Settings,
+    SmtpSettings,
+    StateSettings,
+    SuppressionSettings,
+    WarmUp,
+)
 from runner.model.views import Face, Review
 from runner.planning.comparing import compare
 from runner.planning.outlook import occasions
 from runner.planning.planner import Horizon
-from runner.report import changes, differences, planpage, review
+from runner.report import changes, differences, plan, planpage, review
 from runner.report.markup import LIMIT
 from runner.report.terminal import PLAIN
 from runner.report.times import zone_of
@@ -249,3 +262,116 @@ def test_wordings_are_said_once_each() -> None:
     ]
     alike = [replace(face, former=None) for face in FACES]
     assert list(review.preheaders(alike)) == ["“On Saturday”"]
+
+
+def settings_difference(**new: object) -> tuple[Difference, Settings]:
+    """One campaign, the same on both sides, under other settings."""
+    horizon = Horizon(cases.NOW, cases.NOW + timedelta(hours=1), cases.NOW + timedelta(days=7))
+    desk, snapshot = cases.desk_of(cases.one_shot()), MemoryLedger().sync()
+    before = version(desk, snapshot, horizon)
+    assert before.settings is not None
+    settings = replace(before.settings, **new)
+    return compare(BASE, before, replace(before, settings=settings)), settings
+
+
+SETTINGS_CHANGES = [
+    (
+        {"provider": "sendgrid"},
+        "Provider",
+        "outbox: mails are written to files, nobody gets one",
+        "sendgrid, https://api.sendgrid.com",
+    ),
+    ({"provider": "smtp"}, "Provider", None, "smtp, 127.0.0.1:587"),
+    ({"paused": True}, "Paused", "nothing", "everything"),
+    (
+        {
+            "limits": Limits(
+                5000,
+                WarmUp(date(2026, 11, 1), (500, 1000), unlimited=True),
+                (DomainCap("big", ("example.com",), 20),),
+            )
+        },
+        "Limits",
+        "none",
+        (
+            "5,000 an hour; warm-up from 2026-11-01: 500, 1,000 a day, then any number; "
+            "20 an hour to big"
+        ),
+    ),
+    (
+        {"frequency": Frequency(2, timedelta(days=7))},
+        "Frequency",
+        "as often as campaigns want",
+        "2 mails in 7 days to one contact, others not sent",
+    ),
+    (
+        {"suppressions": SuppressionSettings(pull=("sendgrid",))},
+        "Suppressions",
+        "files only",
+        "from sendgrid every 1 h, at most 1 day old",
+    ),
+    (
+        {"state": StateSettings("git")},
+        "Ledger",
+        "directory state",
+        "branch sendoff-state of origin",
+    ),
+]
+
+
+@pytest.mark.parametrize(("new", "label", "old", "said"), SETTINGS_CHANGES)
+def test_what_changes_for_all_campaigns_is_seen_everywhere(
+    new: dict[str, object], label: str, old: str | None, said: str
+) -> None:
+    """Merging it changes no campaign, and yet how everybody is mailed."""
+    found, settings = settings_difference(**new)
+    headline = "Merging this changes no campaign, but the settings of all"
+    for form in differences.FORMATS:
+        shown = " ".join(differences.FORMATS[form](found, Review(), settings, PLAIN, "").split())
+        plain = re.sub(r"<[^>]*>|\\(?=[^\w\s])", "", shown).replace("`", "")
+        assert said in plain, (form, plain)
+        assert old is None or old in plain
+        if form != "json":
+            assert headline in plain
+    record = json.loads(differences.as_json(found, Review(), settings))
+    assert [turn["what"] for turn in record["settings"]] == [label]
+    assert [turn["new"] for turn in record["settings"]] == [said]
+
+
+def test_what_is_set_for_another_provider_changes_nothing() -> None:
+    found, settings = settings_difference(smtp=SmtpSettings(host="mail.example"))
+    assert found.settings is None
+    assert json.loads(differences.as_json(found, Review(), settings))["settings"] == []
+    assert changes.headline(found) == "Merging this changes nothing that is sent"
+
+
+def test_a_password_is_no_part_of_what_is_said() -> None:
+    """Only that something about the provider changed, where its address did not."""
+    found, settings = settings_difference(outbox=OutboxSettings("elsewhere"))
+    shown = differences.text(found, Review(), settings)
+    assert "Provider" in shown
+    assert "credentials, connections, time-outs" in " ".join(shown.split())
+
+
+def test_shared_caps_have_their_part_in_the_digest() -> None:
+    """Another cap is another plan; where nothing is capped, the digest is what it always was."""
+    plain = settings_difference()[0].digest
+    digests = {settings_difference(limits=Limits(limit))[0].digest for limit in (1000, 2000)}
+    assert len({plain, *digests}) == 3
+
+
+def test_the_base_may_have_no_workspace() -> None:
+    found, _ = difference([], [])
+    desk = cases.desk_of(cases.one_shot())
+    horizon = Horizon(cases.NOW, cases.NOW, cases.NOW + timedelta(days=7))
+    after = version(desk, MemoryLedger().sync(), horizon)
+    nothing = Version({}, {}, {}, found.before)
+    assert compare(BASE, nothing, after).settings is None
+
+
+def test_plans_name_the_caps_that_all_campaigns_share() -> None:
+    found, settings = settings_difference(limits=Limits(5000))
+    assert "5,000 an hour" in planpage.html(found.after, settings)
+    assert "5,000 an hour" in differences.FORMATS["html"](found, Review(), settings, PLAIN, "")
+    assert json.loads(plan.as_json(found.after, settings))["caps"] == ["5,000 an hour"]
+    assert json.loads(differences.as_json(found, Review(), settings))["caps"] == ["5,000 an hour"]
