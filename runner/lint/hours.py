@@ -77,16 +77,20 @@ def _nightly(instants: Iterable[datetime], zone: str, quiet: Quiet | None) -> da
         own = zones.zone(zone)
     except LookupError:
         return None
-    clock = None if quiet is None else QuietZone(quiet, own)
-    for instant in instants:
-        local = instant.astimezone(own)
-        if quiet is not None and clock is not None and _night(local):
-            end = datetime.fromtimestamp(clock.end(int(instant.timestamp())), own)
-            if end - local <= quiet.max_deferral or quiet.on_exceeded != "send":
-                local = end
-        if _night(local):
-            return local
-    return None
+    moments: Iterable[datetime] = (instant.astimezone(own) for instant in instants)
+    if quiet is not None:
+        moments = _woken(moments, quiet, QuietZone(quiet, own))
+    return next((local for local in moments if _night(local)), None)
+
+
+def _woken(moments: Iterable[datetime], quiet: Quiet, clock: QuietZone) -> Iterator[datetime]:
+    """When what would be sent at these times leaves; nothing for what is held or skipped."""
+    for moment in moments:
+        end = datetime.fromtimestamp(clock.end(int(moment.timestamp())), moment.tzinfo)
+        if end - moment <= quiet.max_deferral:
+            yield end
+        elif quiet.on_exceeded == "send":
+            yield moment
 
 
 def _night(moment: datetime) -> bool:

@@ -73,6 +73,7 @@ def test_summer_time_counts(tmp_path: Path) -> None:
         ('{hours: "21:00-08:00", max_deferral: 1h, on_exceeded: skip}', ""),
         ('{hours: "21:00-08:00", max_deferral: 1h, on_exceeded: send}', "(23:00 in Asia/Tokyo)"),
         ("{days: [mon]}", "(00:00 in Asia/Tokyo)"),
+        ("{days: [mon], max_deferral: 30m}", ""),
         ('"off"', "(23:00 in Asia/Tokyo)"),
     ],
 )
@@ -80,6 +81,12 @@ def test_what_waits_for_the_morning_is_fine(quiet: str, said: str, tmp_path: Pat
     schedule = "send: scheduled, at: 2026-03-02 23:00, timezone: Asia/Tokyo"
     found = night(tmp_path, schedule, more=f"template: mail\nquiet: {quiet}\n")
     assert (said in found[0]) if said else found == []
+
+
+def test_a_quiet_day_ends_at_night(tmp_path: Path) -> None:
+    schedule = "send: scheduled, at: 2026-03-02 12:00, timezone: Asia/Tokyo"
+    (found,) = night(tmp_path, schedule, more="template: mail\nquiet: {days: [mon]}\n")
+    assert "(00:00 in Asia/Tokyo)" in found
 
 
 def test_each_contact_waits_for_its_own_morning(tmp_path: Path) -> None:
