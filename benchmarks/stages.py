@@ -94,13 +94,15 @@ def main() -> None:
 
 def plan(root: Path, watch: Watch, *, fast: bool) -> None:
     from runner.cli import main as sendoff  # noqa: PLC0415 - part of what is measured
-    from runner.contacts import frames, identities, second  # noqa: PLC0415
+    from runner.contacts import frames, identifier, identities  # noqa: PLC0415
 
     if not fast:
         frames.installed = lambda: False
+    # what another process does is on no clock here
+    identifier._spare_processor = lambda: False
     # in a thread it would run while the clocks of other stages do
     inline: Any = lambda self, raw: identities.identify(raw, self._keyer)  # noqa: E731
-    second.Identifier._in_thread = inline  # type: ignore[method-assign]
+    identifier.Identifier._in_thread = inline  # type: ignore[method-assign]
     for stage in STAGES:
         watch.around(*stage)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
