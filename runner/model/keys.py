@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import chain, compress, count
+from operator import call
 from typing import Any, overload
 
 from .columns import Column
@@ -15,8 +17,8 @@ KEY_WIDTH = 8
 
 _ROOM = 1 << 17
 """About how many keys are compared at a time, so that ten million need no more room than one."""
-_MOST_PARTS = 16
-"""Each part is a walk over the keys on both sides."""
+_WALKS = 4
+"""Parts that are found by a walk over all keys for each."""
 _PIECE = 1 << 17
 """Keys that are numbers at the same time, and not bytes."""
 _AT_ONCE = 512
@@ -45,11 +47,10 @@ class KeyColumn(Column[bytes]):
         wanted = packed_keys(keys)
         if not wanted:
             return bytes(len(self))
-        if len(self) <= _ROOM and len(wanted) > len(self.packed):
+        if 2 * len(self.packed) <= len(wanted):
             wanted = _common(wanted, self.packed)
         mask = bytearray(len(self))
-        for part in _parts(wanted):
-            _mark(mask, self.packed, wanted, part)
+        _mark(mask, self.packed, wanted)
         return bytes(mask)
 
     def repeated(self) -> Iterable[int]:
@@ -162,25 +163,14 @@ def packed_keys(keys: Iterable[bytes]) -> bytes:
     return keys.packed if isinstance(keys, KeyColumn | KeySet) else b"".join(keys)
 
 
-def _parts(packed: bytes) -> list[bytes]:
-    """Tables that translate a byte of keys into masks, one for each part: equal keys come in one
-    part, and there are so many parts (up to a limit) that each is small."""
-    parts = min(_MOST_PARTS, max(1, len(packed) // KEY_WIDTH // _ROOM))
-    return [bytes(byte % parts == part for byte in range(256)) for part in range(parts)]
+def _parts(packed: bytes) -> int:
+    """In how many parts keys are looked at, so that each is small: equal keys come in one part."""
+    return min(256, max(1, len(packed) // KEY_WIDTH // _ROOM))
 
 
-def _in_parts(packed: bytes, by: int = 0) -> Iterator[Iterable[int]]:
-    """The keys as numbers, part by part, and each part is small: equal keys come in one part.
-
-    The same key is the same number, on this machine.  ``by``: the byte of a key that decides.
-    """
-    large = len(packed) // KEY_WIDTH // _MOST_PARTS > _ROOM and by < KEY_WIDTH - 1
-    for part in _parts(packed):
-        numbers = _of_part(packed, part, by)
-        if large:
-            yield from _in_parts(array("Q", numbers).tobytes(), by + 1)
-        else:
-            yield numbers
+def _in_parts(packed: bytes) -> Iterator[Iterable[int]]:
+    """The keys as numbers, part by part.  The same key is the same number, on this machine."""
+    return _split(packed, _parts(packed))
 
 
 def _rows_of(packed: bytes, numbers: Set[int]) -> Iterator[int]:
@@ -189,21 +179,73 @@ def _rows_of(packed: bytes, numbers: Set[int]) -> Iterator[int]:
     return compress(count(), chain.from_iterable(found))
 
 
-def _mark(mask: bytearray, packed: bytes, wanted: bytes, part: bytes) -> None:
-    """Set the bytes of those keys of a part that are among the wanted."""
-    numbers = set(_of_part(wanted, part))
-    for start, piece in _pieces(packed):
+def _mark(mask: bytearray, mine: bytes, wanted: bytes) -> None:
+    """Set the bytes of those rows whose keys (``mine``) are among the wanted."""
+    parts = _parts(wanted)
+    if parts <= _WALKS:
+        for part in _tables(parts):
+            _mark_part(mask, mine, set(_of_part(wanted, part)), part)
+        return
+    keys = memoryview(mine).cast("Q")
+    dealt = _handed_out(_dealt_rows(mine, parts))
+    for theirs, rows in zip(_split(wanted, parts), dealt, strict=True):
+        found = map(set(theirs).__contains__, map(keys.__getitem__, rows))
+        for row in compress(rows, found):
+            mask[row] = 1
+
+
+def _mark_part(mask: bytearray, mine: bytes, numbers: Set[int], part: bytes) -> None:
+    for start, piece in _pieces(mine):
         own = piece[::KEY_WIDTH].translate(part)
         found = map(numbers.__contains__, compress(array("Q", piece), own))
         for row in compress(compress(count(start), own), found):
             mask[row] = 1
 
 
-def _of_part(packed: bytes, part: bytes, by: int = 0) -> Iterator[int]:
+def _split(packed: bytes, parts: int) -> Iterator[Iterable[int]]:
+    if parts <= _WALKS:
+        return (_of_part(packed, part) for part in _tables(parts))
+    return _handed_out(_dealt(packed, parts))
+
+
+def _tables(parts: int) -> list[bytes]:
+    """Tables that translate the first bytes of keys into masks, one for each part."""
+    return [bytes(byte % parts == part for byte in range(256)) for part in range(parts)]
+
+
+def _of_part(packed: bytes, part: bytes) -> Iterator[int]:
+    """One part, by a walk over all keys."""
     return chain.from_iterable(
-        compress(array("Q", piece), piece[by::KEY_WIDTH].translate(part))
+        compress(array("Q", piece), piece[::KEY_WIDTH].translate(part))
         for _, piece in _pieces(packed)
     )
+
+
+def _dealt(packed: bytes, parts: int) -> list[array[int]]:
+    """All parts at once, in room for all keys: five walks would take longer."""
+    found = [array("Q") for _ in range(parts)]
+    add = [found[byte % parts].append for byte in range(256)]
+    for _, piece in _pieces(packed):
+        deque(map(call, map(add.__getitem__, piece[::KEY_WIDTH]), array("Q", piece)), 0)
+    return found
+
+
+def _dealt_rows(packed: bytes, parts: int) -> list[array[int]]:
+    """The same, of the rows of the keys."""
+    found = [array("I") for _ in range(parts)]
+    add = [found[byte % parts].append for byte in range(256)]
+    rows = count()
+    for _, piece in _pieces(packed):
+        # the rows come second: where the bytes end, none is lost
+        deque(map(call, map(add.__getitem__, piece[::KEY_WIDTH]), rows), 0)
+    return found
+
+
+def _handed_out(parts: list[array[int]]) -> Iterator[array[int]]:
+    """Each of them, and then nobody has it any more."""
+    parts.reverse()
+    while parts:
+        yield parts.pop()
 
 
 def _pieces(packed: bytes) -> Iterator[tuple[int, bytes]]:
@@ -214,6 +256,7 @@ def _pieces(packed: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _common(many: bytes, few: bytes) -> bytes:
     """Those of many keys that are among few others, in room for the few."""
-    theirs = set(array("Q", few))
-    found = (filter(theirs.__contains__, array("Q", piece)) for _, piece in _pieces(many))
-    return array("Q", chain.from_iterable(found)).tobytes()
+    found, parts = array("Q"), _parts(few)
+    for theirs, part in zip(_split(few, parts), _split(many, parts), strict=True):
+        found.extend(filter(set(theirs).__contains__, part))
+    return found.tobytes()
