@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Any
 
-from ..model.keys import KEY_WIDTH, KeyColumn, packed_keys
+from ..model.keys import KEY_WIDTH, KeyColumn, packed_keys, pieces
 from . import frames
 
 FEWEST, MOST = 1 << 14, 1 << 22
 """Fewer keys are compared sooner without polars, and more in less room."""
-_PIECE = 1 << 17
 
 
 def key_column(packed: bytes) -> KeyColumn:
@@ -34,10 +34,9 @@ class FrameKeys(KeyColumn):
         """See ``KeyColumn``."""
         if not self._is_for_polars():
             return FrameKeys(super().only(mask).packed)
-        wide = _PIECE * KEY_WIDTH
-        pieces = (self.packed[at : at + wide] for at in range(0, len(self.packed), wide))
-        masks = (mask[at : at + _PIECE] for at in range(0, len(mask), _PIECE))
-        return FrameKeys(b"".join(map(_chosen, pieces, masks)))
+        masks = BytesIO(mask)
+        found = (_chosen(one, masks.read(len(one) // KEY_WIDTH)) for one in pieces(self.packed))
+        return FrameKeys(b"".join(found))
 
     def repeated(self) -> Iterable[int]:
         """See ``KeyColumn``."""
@@ -57,10 +56,9 @@ class FrameKeys(KeyColumn):
 def _numbers(packed: bytes) -> Any:
     """Keys (at least one) as a series of numbers."""
     pl = frames.polars()
-    wide = _PIECE * KEY_WIDTH
     # a piece at a time: on the way polars needs many times the room
-    pieces = (packed[at : at + wide] for at in range(0, len(packed), wide))
-    return pl.concat([_reinterpreted(piece, pl.UInt64) for piece in pieces], rechunk=False)
+    found = [_reinterpreted(piece, pl.UInt64) for piece in pieces(packed)]
+    return pl.concat(found, rechunk=False)
 
 
 def _chosen(packed: bytes, mask: bytes) -> bytes:

@@ -64,12 +64,7 @@ class KeyColumn(Column[bytes]):
 
     def only(self, mask: bytes) -> KeyColumn:
         """The keys whose byte in the mask is not 0."""
-        return KeyColumn(
-            b"".join(
-                array("Q", compress(array("Q", piece), mask[start : start + _PIECE])).tobytes()
-                for start, piece in _pieces(self.packed)
-            )
-        )
+        return KeyColumn(array("Q", compress(_numbers(self.packed), mask)).tobytes())
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
@@ -175,8 +170,7 @@ def _in_parts(packed: bytes) -> Iterator[Iterable[int]]:
 
 def _rows_of(packed: bytes, numbers: Set[int]) -> Iterator[int]:
     """The rows of those keys that, as numbers, are among these."""
-    found = (map(numbers.__contains__, array("Q", piece)) for _, piece in _pieces(packed))
-    return compress(count(), chain.from_iterable(found))
+    return compress(count(), map(numbers.__contains__, _numbers(packed)))
 
 
 def _mark(mask: bytearray, mine: bytes, wanted: bytes) -> None:
@@ -187,7 +181,7 @@ def _mark(mask: bytearray, mine: bytes, wanted: bytes) -> None:
             _mark_part(mask, mine, set(_of_part(wanted, part)), part)
         return
     keys = memoryview(mine).cast("Q")
-    dealt = _handed_out(_dealt_rows(mine, parts))
+    dealt = _dealt(mine, parts, "I", count())
     for theirs, rows in zip(_split(wanted, parts), dealt, strict=True):
         found = map(set(theirs).__contains__, map(keys.__getitem__, rows))
         for row in compress(rows, found):
@@ -195,17 +189,16 @@ def _mark(mask: bytearray, mine: bytes, wanted: bytes) -> None:
 
 
 def _mark_part(mask: bytearray, mine: bytes, numbers: Set[int], part: bytes) -> None:
-    for start, piece in _pieces(mine):
-        own = piece[::KEY_WIDTH].translate(part)
-        found = map(numbers.__contains__, compress(array("Q", piece), own))
-        for row in compress(compress(count(start), own), found):
-            mask[row] = 1
+    own = mine[::KEY_WIDTH].translate(part)
+    found = map(numbers.__contains__, compress(_numbers(mine), own))
+    for row in compress(compress(count(), own), found):
+        mask[row] = 1
 
 
 def _split(packed: bytes, parts: int) -> Iterator[Iterable[int]]:
     if parts <= _WALKS:
         return (_of_part(packed, part) for part in _tables(parts))
-    return _handed_out(_dealt(packed, parts))
+    return _dealt(packed, parts, "Q", _numbers(packed))
 
 
 def _tables(parts: int) -> list[bytes]:
@@ -215,43 +208,32 @@ def _tables(parts: int) -> list[bytes]:
 
 def _of_part(packed: bytes, part: bytes) -> Iterator[int]:
     """One part, by a walk over all keys."""
-    return chain.from_iterable(
-        compress(array("Q", piece), piece[::KEY_WIDTH].translate(part))
-        for _, piece in _pieces(packed)
-    )
+    return compress(_numbers(packed), packed[::KEY_WIDTH].translate(part))
 
 
-def _dealt(packed: bytes, parts: int) -> list[array[int]]:
-    """All parts at once, in room for all keys: five walks would take longer."""
-    found = [array("Q") for _ in range(parts)]
+def _dealt(packed: bytes, parts: int, kind: str, values: Iterator[int]) -> Iterator[array[int]]:
+    """A value for each key, all parts at once, in room for all: five walks would take longer.
+
+    Each part is handed out, and then nobody has it any more.
+    """
+    found = [array(kind) for _ in range(parts)]
     add = [found[byte % parts].append for byte in range(256)]
-    for _, piece in _pieces(packed):
-        deque(map(call, map(add.__getitem__, piece[::KEY_WIDTH]), array("Q", piece)), 0)
-    return found
+    deque(map(call, map(add.__getitem__, packed[::KEY_WIDTH]), values), 0)
+    del add
+    found.reverse()
+    while found:
+        yield found.pop()
 
 
-def _dealt_rows(packed: bytes, parts: int) -> list[array[int]]:
-    """The same, of the rows of the keys."""
-    found = [array("I") for _ in range(parts)]
-    add = [found[byte % parts].append for byte in range(256)]
-    rows = count()
-    for _, piece in _pieces(packed):
-        # the rows come second: where the bytes end, none is lost
-        deque(map(call, map(add.__getitem__, piece[::KEY_WIDTH]), rows), 0)
-    return found
+def _numbers(packed: bytes) -> Iterator[int]:
+    """The keys as numbers, of which not too many are there at a time."""
+    return chain.from_iterable(array("Q", piece) for piece in pieces(packed))
 
 
-def _handed_out(parts: list[array[int]]) -> Iterator[array[int]]:
-    """Each of them, and then nobody has it any more."""
-    parts.reverse()
-    while parts:
-        yield parts.pop()
-
-
-def _pieces(packed: bytes) -> Iterator[tuple[int, bytes]]:
-    """The keys, not too many at a time, and at which row they begin."""
+def pieces(packed: bytes) -> Iterator[bytes]:
+    """The keys in strings of bytes that are not too long."""
     width = _PIECE * KEY_WIDTH
-    return ((at // KEY_WIDTH, packed[at : at + width]) for at in range(0, len(packed), width))
+    return (packed[at : at + width] for at in range(0, len(packed), width))
 
 
 def _common(many: bytes, few: bytes) -> bytes:

@@ -10,7 +10,7 @@ from ..planning.view import stamp
 from . import times, words
 from .jsontext import dump
 from .page import Fact, Page
-from .problems import place
+from .problems import place, record
 from .terminal import PLAIN, Screen
 
 
@@ -69,16 +69,7 @@ def _record(view: TemplateView) -> dict[str, object]:
         "sent": view.sent,
         "last_used": stamp(view.last_used),
         "compiled": None if view.slow is None else not view.slow,
-        "slow": [
-            {
-                "path": problem.path,
-                "line": problem.line,
-                "column": problem.column,
-                "message": problem.message,
-                "hint": problem.hint,
-            }
-            for problem in view.slow or ()
-        ],
+        "slow": list(map(record, view.slow or ())),
     }
 
 
