@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from .campaign import Campaign
 from .contacts import ContactList
@@ -17,6 +17,7 @@ ASPECTS: tuple[Aspect, ...] = ("status", "who", "what", "when", "pacing", "guard
 
 SettingsAspect = Literal["provider", "paused", "limits", "frequency", "suppressions", "state"]
 """What of the settings holds for all campaigns together; all else is part of each campaign."""
+SETTINGS_ASPECTS: tuple[SettingsAspect, ...] = get_args(SettingsAspect)
 
 Kind = Literal["new", "changed", "cancelled", "removed", "renamed", "unchanged", "broken"]
 

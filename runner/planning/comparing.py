@@ -10,6 +10,7 @@ from ..errors import LIST_UNREAD
 from ..model.campaign import Campaign, Immediate, Recurring
 from ..model.changes import (
     ASPECTS,
+    SETTINGS_ASPECTS,
     Aspect,
     CampaignChange,
     Difference,
@@ -47,28 +48,14 @@ def compare(base: str, before: Version, after: Version) -> Difference:
 def _settings_change(old: Settings | None, new: Settings | None) -> SettingsChange | None:
     if old is None or new is None:
         return None
-    aspects = tuple(_settings_aspects(old, new))
+    aspects = tuple(one for one in SETTINGS_ASPECTS if _said(old, one) != _said(new, one))
     return SettingsChange(aspects, old, new) if aspects else None
 
 
-def _settings_aspects(old: Settings, new: Settings) -> Iterator[SettingsAspect]:
-    if _provider(old) != _provider(new):
-        yield "provider"
-    if old.paused != new.paused:
-        yield "paused"
-    if old.limits != new.limits:
-        yield "limits"
-    if old.frequency != new.frequency:
-        yield "frequency"
-    if old.suppressions != new.suppressions:
-        yield "suppressions"
-    if old.state != new.state:
-        yield "state"
-
-
-def _provider(settings: Settings) -> tuple[object, ...]:
-    """The provider that sends, and how; what is set for others does not matter."""
-    return settings.provider, getattr(settings, settings.provider)
+def _said(settings: Settings, aspect: SettingsAspect) -> object:
+    if aspect == "provider":  # and how it is spoken to; what is set for others does not matter
+        return settings.provider, getattr(settings, settings.provider)
+    return getattr(settings, aspect)
 
 
 def shape(campaign: Campaign) -> str:
