@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
 from .atoms import ESCAPES, Kind, clean
 from .shapes import Shape, Slot, Slotted
 
-MAX_WRITTEN_OUT = 200
+MAX_WRITTEN_OUT = 40
 """Slots of one filler that is written out as Python."""
 
 MAX_KEPT = 10_000
@@ -66,13 +67,11 @@ def filler(slotted: Slotted) -> Filler:
     Values are written once however often they occur, within bounds.
     """
     slots = [piece for piece in slotted if isinstance(piece, Slot)]
-    form = "".join("%s" if isinstance(p, Slot) else p.replace("%", "%%") for p in slotted)
-    if not slots:
-        return form % ()
-    if len(slots) > MAX_WRITTEN_OUT:
-        written = [(_AGAIN[slot.kind], slot.number) for slot in slots]
-        return lambda row, _: form % tuple([again[row[number]] for again, number in written])
     texts = _between(slotted)
+    if not slots:
+        return texts[0]
+    if len(slots) > MAX_WRITTEN_OUT:
+        return _interleaved(texts, slots)
     numbers = [slot.number for slot in slots]
     made: Filler = _maker(tuple(slot.kind for slot in slots))(*texts, *numbers)
     return made
@@ -87,6 +86,26 @@ def _between(slotted: Slotted) -> list[str]:
         else:
             texts.append("")
     return texts
+
+
+def _interleaved(texts: Sequence[str], slots: Sequence[Slot]) -> Filler:
+    """A filler for any number of slots, of which most are in HTML text."""
+    pieces = [piece for text in texts for piece in (text, "")][:-1]
+    others = [
+        (2 * place + 1, _AGAIN[slot.kind], slot.number)
+        for place, slot in enumerate(slots)
+        if slot.kind != "text"
+    ]
+    in_text = itemgetter(*(slot.number for slot in slots))
+
+    def fill(row: Sequence[str], written: Sequence[str]) -> str:
+        made = pieces.copy()
+        made[1::2] = in_text(written)
+        for place, again, number in others:
+            made[place] = again[row[number]]
+        return "".join(made)
+
+    return fill
 
 
 @lru_cache(maxsize=1024)
