@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SETTINGS = """\
 version: 1
 provider: outbox
@@ -124,6 +126,7 @@ def order(problem: Mapping[str, Any]) -> tuple[Any, ...]:
     return (problem["severity"] != "error", *(problem[key] for key in keys))
 
 
+@pytest.mark.no_cover
 def test_problems_are_those_of_each_campaign_alone(tmp_path: Path) -> None:
     """Same problems, same places, same order: by a process for each campaign."""
     written = campaigns()
