@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
+from .bounced import bounced
 from .claiming import Claimer, whole
 from .delivery import Claimed, Delivery, receipt
 from .desk import Desks
 from .errors import RaceLost, SendoffError, StateError
 from .model.campaign import Recurring
-from .model.ledger import Document, Glance, Planned, Receipt, Record, Resolution
+from .model.ledger import BOOK, Document, Glance, Planned, Receipt, Record, Resolution
 from .model.message import Outcome
 from .model.plan import Hold, Plan
 from .model.result import RunResult
@@ -61,7 +62,7 @@ class _View:
         yield from (record for record in self.pending if record.campaign == campaign)
 
     def glances(self, campaigns: Collection[str]) -> Mapping[str, Glance | None]:
-        changed = {record.campaign for record in self.pending}
+        changed = {record.campaign for record in self.pending} - {BOOK}
         found = self.snapshot.glances([name for name in campaigns if name not in changed])
         return {**found, **{name: glance(self.records(name)) for name in changed}}
 
@@ -310,7 +311,11 @@ class Reconciler:
     def _book(self, item: Claimed, outcomes: list[Outcome]) -> bool:
         """Note a receipt; False when the job's gates must look again or it has to rest."""
         job = item.claim.job_id
-        self._pending.append(receipt(item.claim, outcomes, whole(self._clock.now())))
+        now = whole(self._clock.now())
+        self._pending.append(receipt(item.claim, outcomes, now))
+        gone = bounced(item, outcomes)
+        self._pending += gone.suppressions(self._options.run_id, self._provider.name, now)
+        self._tally.add_bounced(gone)
         kinds = self._tally.add(job, outcomes)
         booked = [outcome.kind for outcome in outcomes]
         self._observer.event(
@@ -321,6 +326,10 @@ class Reconciler:
             in_doubt=booked.count("ambiguous"),
             released=booked.count("temporary"),
         )
+        if gone.keys or gone.doubted:
+            self._observer.event(
+                "bounced", job=job, suppressed=len(gone.keys), doubted=gone.doubted
+            )
         if "temporary" in kinds:
             # the provider has retried for as long as it made sense: the next run's turn
             self._resting.add(job)
@@ -390,6 +399,8 @@ class Reconciler:
             plan=plan.jobs,
             races=self._races,
             recalled=self._recalled,
+            bounced=self._tally.bounced,
+            bounces_doubted=self._tally.doubted,
             stopped=self._stopped,
             interrupted=self._clock.stopping,
             state_failure=failure,

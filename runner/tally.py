@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .bounced import Bounced
 from .delivery import NOT_BEGUN
 from .model.message import Outcome
 from .model.result import JobResult
@@ -19,6 +20,8 @@ class Tally:
     ambiguous: dict[str, int] = field(default_factory=dict)
     temporary: dict[str, int] = field(default_factory=dict)
     receipts: int = 0
+    bounced: int = 0
+    doubted: int = 0
 
     def add(self, job: str, outcomes: Iterable[Outcome]) -> frozenset[str]:
         """Count one claim's outcomes; returns the kinds there were."""
@@ -30,6 +33,11 @@ class Tally:
                 column[job] = column.get(job, 0) + 1
                 kinds.add(outcome.kind)
         return frozenset(kinds)
+
+    def add_bounced(self, found: Bounced) -> None:
+        """Count whose address does not work."""
+        self.bounced += len(found.keys)
+        self.doubted += found.doubted
 
     def results(self) -> tuple[JobResult, ...]:
         """One line a job, sorted."""

@@ -19,7 +19,7 @@ from typing import Final
 from ..errors import InputError, Problem
 from ..model.feedback import Cause, Feedback
 from ..model.ledger import SuppressionReason
-from .verdicts import verdict
+from ..model.verdicts import verdict
 
 _EMAIL: Final = ("email", "email address", "email_address", "e-mail", "address", "recipient")
 _KEY: Final = ("token", "key")

@@ -22,7 +22,7 @@ from email.policy import compat32
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 
-from .verdicts import Verdict, verdict
+from ..model.verdicts import Verdict, verdict
 
 LONGEST: Final = 128 * 1024
 """Bytes of a mail that are read; a report comes before the mail that it is about."""

@@ -24,8 +24,8 @@ from urllib.parse import urlencode
 
 from ..errors import ProviderError
 from ..model.feedback import Cause, Feedback
+from ..model.verdicts import verdict
 from ..ports import Clock
-from .verdicts import verdict
 
 OVERLAP: Final = timedelta(days=1)
 """What is read again with every pull, for what appeared late."""

@@ -99,12 +99,13 @@ class Outcome:
     accepted: it has it.  refused: permanent, nothing was sent.  temporary: nothing was sent, try
     later.  ambiguous: it may have been sent, so in doubt.  ``reason`` is a short code without
     personal data (``smtp 550 5.1.1``, ``http 429``); ``ref`` the provider's id for the message or
-    request.
+    request; ``dead``: with refused, that the server says that nobody has this address.
     """
 
     kind: OutcomeKind
     reason: str = ""
     ref: str = ""
+    dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

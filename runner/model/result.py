@@ -28,7 +28,9 @@ class RunResult:
     ``sent``, ``failed`` and ``in_doubt`` are this run's; ``doubt_before`` counts contacts that
     earlier runs left in doubt.  ``later`` is what remains due or scheduled.  ``released``:
     handed back by the provider, to be tried by the next run.  ``recalled``: called back of
-    cancelled campaigns.  ``stopped``: why the run ended before all that was due was sent.
+    cancelled campaigns.  ``bounced``: of the failed, those that will not be mailed any more, as the
+    server says that nobody has their address; ``bounces_doubted``: those of whom it said so, and
+    was not believed.  ``stopped``: why the run ended before all that was due was sent.
     """
 
     run_id: str
@@ -43,6 +45,8 @@ class RunResult:
     plan: tuple[JobPlan, ...]
     races: int = 0
     recalled: int = 0
+    bounced: int = 0
+    bounces_doubted: int = 0
     stopped: Cause = ""
     interrupted: bool = False
     state_failure: Cause = ""

@@ -105,7 +105,9 @@ class Line:
         self._clear(rcpt, data)
         if mail.code >= 500 and mail.code != _TOO_LARGE:
             raise SenderRefused(mail.reason)
-        return next((r.no() for r in (mail, rcpt) if not r.positive), data.no())
+        if not mail.positive:
+            return mail.no()
+        return data.no() if rcpt.positive else rcpt.no_to_recipient()
 
     def _answers(self, commands: Sequence[bytes]) -> list[Reply] | None:
         """An answer to each command, or None when all said yes.

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model.message import Outcome
+from ..model.verdicts import verdict
 
 CLOSING = 421
 MAX_REPLY_BYTES = 64 * 1024
@@ -53,6 +54,13 @@ class Reply:
     def no(self) -> Outcome:
         """The outcome of a message that this reply turns away."""
         return Outcome("refused" if self.code >= 500 else "temporary", self.reason)
+
+    def no_to_recipient(self) -> Outcome:
+        """The same, where the reply is to RCPT and thus about the address."""
+        status = self.reason.rpartition(" ")[2]
+        words = self.text.decode("utf-8", "replace")
+        dead = self.code >= 500 and verdict(status, words) == "hard"
+        return replace(self.no(), dead=dead)
 
 
 class Replies:

@@ -102,20 +102,42 @@ def _settle(jobs: list[str]) -> str:
 
 
 def _not_sent(result: RunResult) -> Iterator[Ending]:
-    if result.failed:
+    failed = result.failed - result.bounced
+    if failed:
         job = _some([job.job_id for job in result.jobs if job.failed], "JOB")
         yield Ending(
             "bad",
-            f"{plural(result.failed, 'mail')} could not be sent: refused for good.",
+            f"{plural(failed, 'mail')} could not be sent: refused for good.",
             f"look at the job with: sendoff status {job}; once the cause is mended: "
             f"sendoff retry {job}",
         )
+    yield from _bounced(result)
     if result.released:
         yield Ending(
             "warn",
             f"{plural(result.released, 'mail')} handed back unsent: the provider was busy or out "
             "of reach.",
             "nothing, the next run tries again. If it stays so, see: sendoff doctor",
+        )
+
+
+def _bounced(result: RunResult) -> Iterator[Ending]:
+    if result.bounced:
+        these = "this address. It is" if result.bounced == 1 else "these addresses. They are"
+        yield Ending(
+            "warn",
+            f"{plural(result.bounced, 'mail')} could not be sent: the mail server says that nobody "
+            f"has {these} suppressed from now on.",
+            "nothing. If an address does work: sendoff suppress --undo ADDRESS",
+        )
+    if result.bounces_doubted:
+        yield Ending(
+            "bad",
+            f"The mail server called {plural(result.bounces_doubted, 'address', 'addresses')} "
+            "unknown, more of one domain than it took. That may be its own fault, so nobody was "
+            "suppressed for it.",
+            "look at the server; addresses that are dead indeed: sendoff suppress ADDRESS "
+            "--reason bounce",
         )
 
 

@@ -105,6 +105,8 @@ def as_json(result: RunResult, settings: Settings, screen: Screen, now: datetime
             "in_doubt_before": result.doubt_before,
             "released": result.released,
             "recalled": result.recalled,
+            "bounced": result.bounced,
+            "bounces_doubted": result.bounces_doubted,
             "later": result.later,
             "races": result.races,
             "interrupted": result.interrupted,

@@ -87,7 +87,7 @@ class TestRetry:
     def test_the_failed_are_due_again_and_nothing_else(self, bench):
         with SmtpServer() as server:
             through_smtp(bench, server)
-            server.answer_rcpt["p1@example.com"] = "550 5.1.1 no"
+            server.answer_rcpt["p1@example.com"] = "550 5.7.1 no"
             assert bench.sendoff("run", "--json", *AT).json["failed"] == 1
             assert bench.sendoff("run", "--json", *AT).json["sent"] == 0
             server.answer_rcpt.clear()
@@ -95,7 +95,24 @@ class TestRetry:
             assert (again.code, "1 mail" in again.out) == (0, True)
             assert bench.sendoff("run", "--json", *LATER).json["sent"] == 1
             assert len(server.messages) == 6
+            assert "suppressed" not in again.out
         assert "Nothing" in bench.sendoff("retry", "hello/main", "--by", "Ann", *LATER).out
+
+    def test_whom_the_server_does_not_know_is_due_once_he_is_released(self, bench):
+        with SmtpServer() as server:
+            through_smtp(bench, server)
+            server.answer_rcpt["p1@example.com"] = "550 5.1.1 no"
+            server.answer_rcpt["p2@example.com"] = "550 5.7.1 no"
+            assert bench.sendoff("run", "--json", *AT).json["failed"] == 2
+            server.answer_rcpt.clear()
+            again = bench.sendoff("retry", "hello/main", "--by", "Ann", *LATER)
+            assert "2 mails" in again.out
+            assert "1 of them will not go out: suppressed" in again.out
+            assert "p1@" not in again.out
+            assert bench.sendoff("run", "--json", *LATER).json["sent"] == 1
+            assert bench.sendoff("suppress", "--undo", "p1@example.com", *LATER).code == 0
+            later = bench.sendoff("run", "--json", *LATER)
+            assert [mail.to for mail in server.messages].count("p1@example.com") == 1, later.out
 
 
 class Monitor:

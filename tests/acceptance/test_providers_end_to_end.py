@@ -133,3 +133,26 @@ class TestSmtp:
         ledger = "".join(p.read_text() for p in (bench.root / "state").rglob("*.jsonl"))
         assert "550 5.1.1" in ledger
         assert "example.com" not in ledger
+
+    def test_whom_the_server_does_not_know_no_campaign_mails_again(self, bench):
+        with SmtpServer() as server:
+            self.through(bench, server, 20)
+            server.answer_rcpt["p3@example.com"] = "550 5.1.1 p3@example.com is unknown"
+            ran = bench.sendoff("run", *AT)
+            assert ran.code == 4
+            assert "1 mail could not be sent: the mail server says that nobody has" in ran.out
+            told = bench.sendoff("suppressions", "--format", "json", *AT).json
+            assert [(one["reason"], one["contacts"]) for one in told["reasons"]] == [("bounce", 1)]
+            assert "bounce" in bench.sendoff("why", "p3@example.com", *AT).out
+            bench.campaign("second")
+            server.answer_rcpt.clear()
+            again = bench.sendoff("run", "--json", *AT)
+            assert (again.code, again.json["sent"]) == (0, 19), again.err
+            assert Counter(mail.to for mail in server.messages)["p3@example.com"] == 0
+            undo = bench.sendoff("suppress", "--undo", "p3@example.com", *AT)
+            assert undo.code == 0
+            bench.campaign("third")
+            assert bench.sendoff("run", "--json", *AT).json["sent"] == 20
+        assert "p3@" not in ran.out + ran.err + "".join(
+            path.read_text() for path in (bench.root / "state").rglob("*.jsonl")
+        )

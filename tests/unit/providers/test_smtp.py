@@ -87,8 +87,45 @@ def test_replies_concern_one_contact_only(
     getattr(server, stage)["c1@example.org"] = reply
     with _provider(server) as provider:
         outcomes = _deliver(provider, batch(["A", "B", "C"]))
-    assert outcomes == [Outcome("accepted"), outcome, Outcome("accepted")]
+    # what is said of the address is believed of it; what is said of the mail is not
+    dead = stage == "answer_rcpt" and outcome.kind == "refused"
+    assert outcomes == [Outcome("accepted"), replace(outcome, dead=dead), Outcome("accepted")]
     assert [m.to for m in server.messages] == ["c0@example.org", "c2@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "dead"),
+    [
+        ("550 5.1.1 unknown", True),
+        ("550 5.2.1 mailbox disabled", True),
+        ("550 <c0@example.org>: Recipient address rejected: User unknown", True),
+        ("556 5.1.10 the domain takes no mail", True),
+        ("550 5.7.1 relaying denied", False),
+        ("554 <c0@example.org>: Relay access denied", False),
+        ("550 5.1.8 sender rejected", False),
+        ("552 5.2.2 mailbox full", False),
+        ("550 no", False),
+        ("450 5.1.1 unknown, or perhaps not", False),
+        ("450 4.1.1 unknown for now", False),
+    ],
+)
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_who_is_called_unknown_is_told_from_who_is_refused(
+    reply: str, dead: bool, pipelining: bool
+) -> None:
+    with SmtpServer(pipelining=pipelining) as server:
+        server.answer_rcpt["c0@example.org"] = reply
+        with _provider(server) as provider:
+            first, second = _deliver(provider, batch(["A", "B"]))
+    assert (first.dead, second) == (dead, Outcome("accepted"))
+
+
+def test_a_refused_sender_says_nothing_of_the_contacts() -> None:
+    with SmtpServer() as server:
+        server.answer_mail = "550 5.1.1 who is that"
+        with _provider(server) as provider:
+            outcomes = _deliver(provider, batch(["A", "B"]))
+    assert [(one.kind, one.dead) for one in outcomes] == [("temporary", False)] * 2
 
 
 def test_lost_before_the_data_is_tried_again(server: SmtpServer) -> None:

@@ -62,14 +62,14 @@ def test_answers_may_come_in_any_pieces(pace: str) -> None:
     with Talker(bytewise=pace == "byte by byte") as talker:
         talker.answers["RCPT c1@example.org"] = "550-5.1.1 no\r\n550-such\r\n550 user"
         outcomes = _send(talker)
-    assert outcomes == [ACCEPTED, Outcome("refused", "smtp 550 5.1.1"), ACCEPTED]
+    assert outcomes == [ACCEPTED, Outcome("refused", "smtp 550 5.1.1", dead=True), ACCEPTED]
     assert talker.taken == ["c0@example.org", "c2@example.org"]
 
 
 @pytest.mark.parametrize(
     ("reply", "outcome"),
     [
-        ("550 5.1.1 no such user", Outcome("refused", "smtp 550 5.1.1")),
+        ("550 5.1.1 no such user", Outcome("refused", "smtp 550 5.1.1", dead=True)),
         ("450 4.2.1 later", Outcome("temporary", "smtp 450 4.2.1")),
     ],
 )

@@ -205,3 +205,13 @@ def test_no_address_anywhere() -> None:
     result, _, _ = cases.mixed()
     for name, write in report.FORMATS.items():
         assert "example.org" not in write(result, HOME, PLAIN, cases.NOW), name
+
+
+def test_whom_the_server_calls_unknown_is_told_apart_from_what_was_refused() -> None:
+    one = text_of(replace(cases.well(), failed=1, bounced=1))
+    assert "1 mail could not be sent: the mail server says that nobody has this address." in one
+    assert "refused for good" not in one
+    both = text_of(replace(cases.well(), failed=5, bounced=3, bounces_doubted=20))
+    assert "2 mails could not be sent: refused for good." in both
+    assert "3 mails could not be sent: the mail server says that nobody has these" in both
+    assert "called 20 addresses unknown" in " ".join(both.split())

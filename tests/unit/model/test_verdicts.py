@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.events.verdicts import verdict
+from runner.model.verdicts import verdict
 
 
 @pytest.mark.parametrize(
