@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .delivery import Claimed
+from .model.columns import take
+from .model.keys import KeyColumn
 from .model.ledger import Suppressed
 from .model.message import Outcome
 from .planning.book import Stamp, suppressed
@@ -43,19 +45,21 @@ def bounced(item: Claimed, outcomes: Sequence[Outcome]) -> Bounced:
     dead = [position for position, outcome in enumerate(outcomes) if outcome.dead]
     if not dead:
         return NOBODY
-    audience = item.batch.job.audience
-    domain = [_domain(audience.emails[index]) for index in item.batch.indices]
+    emails = take(item.batch.job.audience.emails, item.batch.indices)
+    keys = KeyColumn(item.claim.keys)
     alive = Counter(
-        domain[position] for position, outcome in enumerate(outcomes) if outcome.kind == "accepted"
+        _domain(email)
+        for email, outcome in zip(emails, outcomes, strict=True)
+        if outcome.kind == "accepted"
     )
     found: defaultdict[str, list[bytes]] = defaultdict(list)
     for position in dead:
-        found[domain[position]].append(audience.keys[item.batch.indices[position]])
+        found[_domain(emails[position])].append(keys[position])
     believed = [
         key
-        for name, keys in found.items()
-        if len(keys) <= max(A_HANDFUL, alive[name])
-        for key in keys
+        for domain, gone in found.items()
+        if len(gone) <= max(A_HANDFUL, alive[domain])
+        for key in gone
     ]
     return Bounced(believed, len(dead) - len(believed))
 
