@@ -34,7 +34,7 @@ class Bounced:
     def suppressions(self, run: str, source: str, at: datetime) -> Iterator[Suppressed]:
         """The records that keep them from being mailed again."""
         told = dict.fromkeys(self.keys, int(at.timestamp()))
-        return suppressed({("bounce", 0): told} if told else {}, Stamp(run, at, source))
+        return suppressed({("bounce", 0): told}, Stamp(run, at, source))
 
 
 NOBODY = Bounced()

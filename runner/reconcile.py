@@ -18,7 +18,7 @@ from .delivery import Claimed, Delivery, receipt
 from .desk import Desks
 from .errors import RaceLost, SendoffError, StateError
 from .model.campaign import Recurring
-from .model.ledger import BOOK, Document, Glance, Planned, Receipt, Record, Resolution
+from .model.ledger import Document, Glance, Planned, Receipt, Record, Resolution
 from .model.message import Outcome
 from .model.plan import Hold, Plan
 from .model.result import RunResult
@@ -62,7 +62,7 @@ class _View:
         yield from (record for record in self.pending if record.campaign == campaign)
 
     def glances(self, campaigns: Collection[str]) -> Mapping[str, Glance | None]:
-        changed = {record.campaign for record in self.pending} - {BOOK}
+        changed = {record.campaign for record in self.pending}.intersection(campaigns)
         found = self.snapshot.glances([name for name in campaigns if name not in changed])
         return {**found, **{name: glance(self.records(name)) for name in changed}}
 

@@ -35,6 +35,11 @@ class Open:
         for start, count in self.ranges:
             yield from range(start, start + count)
 
+    @property
+    def keys(self) -> Iterator[bytes]:
+        """Their contact keys."""
+        return map(split_keys(self.claim.keys).__getitem__, self.positions)
+
 
 def unsettled(
     records: Iterable[Record], kind: Literal["in_doubt", "failed"], now: datetime

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..bootstrap import Site
-from ..model.keys import KeyColumn
 from ..model.ledger import BOOK
 from ..planning.book import Book, fold_book
 from ..report.words import plural
@@ -35,12 +34,7 @@ def retry(site: Site, job: str, by: str | None) -> Outcome:
 def _suppressed(found: Sequence[Open], book: Book) -> int:
     """How many of them are suppressed for every campaign, as those are whom the server called
     unknown."""
-    return sum(
-        keys[position] in book.everywhere
-        for one in found
-        for keys in (KeyColumn(one.claim.keys),)
-        for position in one.positions
-    )
+    return sum(key in book.everywhere for one in found for key in one.keys)
 
 
 def _but(stopped: int) -> str:

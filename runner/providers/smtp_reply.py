@@ -57,10 +57,8 @@ class Reply:
 
     def no_to_recipient(self) -> Outcome:
         """The same, where the reply is to RCPT and thus about the address."""
-        status = self.reason.rpartition(" ")[2]
-        words = self.text.decode("utf-8", "replace")
-        dead = self.code >= 500 and verdict(status, words) == "hard"
-        return replace(self.no(), dead=dead)
+        said = self.text.decode("utf-8", "replace")  # the status, if there is one, among it
+        return replace(self.no(), dead=self.code >= 500 and verdict("", said) == "hard")
 
 
 class Replies:
