@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
 _ALLOWED = frozenset(
-    {"due", "job", "count", "sent", "failed", "in_doubt", "released", "seconds", "code"}
+    {"due", "job", "count", "sent", "failed", "in_doubt", "released"}
+    | {"suppressed", "doubted", "seconds", "code"}
 )
 
 
@@ -72,7 +73,9 @@ class LogObserver:
         if name == "planned" and not fields.get("due"):
             return
         bad = (
-            name in ("raced", "held", "old_list") or fields.get("failed") or fields.get("in_doubt")
+            name in ("raced", "held", "old_list", "bounced")
+            or fields.get("failed")
+            or fields.get("in_doubt")
         )
         write = self._log.warning if bad else self._log.info
         write(name, **fields)

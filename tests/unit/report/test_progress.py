@@ -40,11 +40,13 @@ def test_log_lines() -> None:
         ("planned", {"due": 100}),
         ("claimed", {"job": "invite/main", "count": 100}),
         ("settled", SETTLED),
+        ("bounced", {"job": "invite/main", "suppressed": 2, "doubted": 0}),
         ("held", {"job": "a b", "code": "max_growth"}),
     ) == (
         "level=info event=planned due=100\n"
         "level=info event=claimed job=invite/main count=100\n"
         "level=warning event=settled job=invite/main sent=98 failed=2 in_doubt=0 released=0\n"
+        "level=warning event=bounced job=invite/main suppressed=2 doubted=0\n"
         'level=warning event=held job="a b" code=max_growth\n'
     )
 
