@@ -6,6 +6,9 @@ import ipaddress
 import os
 import signal
 import socket
+import sys
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +23,33 @@ settings.load_profile("sendoff")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a job in a shell's background is deaf to Ctrl-C, and so would be all that tests start
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Properties run the same lines for hundreds of examples: seen once they are covered, and
+    looking at each of them takes longer than running them.
+
+    ``no_cover`` alone does not help: in a worker of pytest-xdist a second tracer takes over from
+    the one that pytest-cov stops.
+    """
+    trace, threads = sys.gettrace(), threading.gettrace()
+    untraced = bool(trace) and _is_untraced(item)
+    if untraced:
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]  # it does take None
+    try:
+        return (yield)
+    finally:
+        if untraced:
+            sys.settrace(trace)
+            threading.settrace(threads)  # type: ignore[arg-type]
+
+
+def _is_untraced(item: pytest.Item) -> bool:
+    is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return is_property or item.get_closest_marker("no_cover") is not None
+
 
 KEPT = {"SENDOFF_GOLDEN"}  # how the tests themselves are told to write what they compare with
 SCRUBBED = ("SENDOFF_", "SENDGRID_", "SMTP_", "GIT_", "GITHUB_", "HEARTBEAT")

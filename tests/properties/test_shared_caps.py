@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,7 +144,6 @@ def lists() -> dict[str, object]:
     }
 
 
-@pytest.mark.no_cover
 @settings(max_examples=120, deadline=None)
 @given(
     office=offices(),

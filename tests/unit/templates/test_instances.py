@@ -68,7 +68,6 @@ def passed(instances: Instances, content: Compiled, inject: bool) -> tuple[Shape
     return proven, True
 
 
-@pytest.mark.no_cover
 @given(
     st.one_of(sources(html=True), st.lists(PIECES, min_size=1, max_size=4).map("".join)),
     st.lists(st.tuples(TEXTS, TEXTS, st.booleans()), min_size=4, max_size=6),

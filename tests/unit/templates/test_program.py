@@ -74,7 +74,6 @@ def composed(made: StepComposer, listed: Audience) -> Composed | int:
         return error.index
 
 
-@pytest.mark.no_cover
 @given(sources(html=True), sources(html=False), tame_people)
 @THOROUGH
 def test_messages_are_those_of_sandboxed_jinja2(
@@ -93,7 +92,6 @@ def test_messages_are_those_of_sandboxed_jinja2(
         assert clean(found.fill(found.parts.text, index)) == clean(want[1])
 
 
-@pytest.mark.no_cover
 @given(sources(html=True), sources(html=False), people)
 @THOROUGH
 def test_messages_are_those_of_our_own_sandbox(

@@ -40,7 +40,6 @@ def composed(made: StepComposer, listed: Audience) -> Composed | int:
         return error.index
 
 
-@pytest.mark.no_cover
 @given(sources(html=True), sources(html=False), people, st.lists(OTHERS, min_size=1, max_size=3))
 @settings(
     max_examples=60,
