@@ -218,12 +218,12 @@ def needs_list(campaign: Campaign, history: CampaignHistory, horizon: Horizon) -
 def _inputs(
     desk: Desk, campaign: Campaign, history: CampaignHistory, suppressing: Suppressing
 ) -> CampaignInputs:
+    audience = exclude(desk.audience(campaign), suppressing.banned(campaign))
+    history.compare_as(type(KeyColumn.of(audience.keys)))
     return CampaignInputs(
         campaign=campaign,
         history=history,
-        audience=_stand_in(
-            exclude(desk.audience(campaign), suppressing.banned(campaign)), history, desk
-        ),
+        audience=_stand_in(audience, history, desk),
         conditions=_conditions(campaign),
         contents=_contents(desk, campaign, history),
     )

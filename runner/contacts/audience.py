@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from io import BytesIO
 from itertools import compress
 from operator import itemgetter
@@ -35,15 +35,21 @@ from .texts import TextBuilder
 _INVALID, _SUPPRESSED = verdict_of("invalid_address"), verdict_of("suppressed")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """What decides about a contact besides its row.
 
-    ``keyer`` makes keys of addresses.
+    ``keyer`` makes keys of addresses.  ``read`` is asked for the suppressions once, when the first
+    rows are there: the next ones are on their way meanwhile.
     """
 
     keyer: Keyer
-    suppressions: Suppressions
+    read: Callable[[], Suppressions]
+
+    @cached_property
+    def suppressions(self) -> Suppressions:
+        """Who must not be mailed.  Raises InputError."""
+        return self.read()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,13 @@ class FrameKeys(KeyColumn):
         rows: list[int] = numbers.is_in(found.implode()).arg_true().to_list()
         return rows
 
+    def are_distinct(self) -> bool:
+        """See ``KeyColumn``."""
+        if not self._is_for_polars():
+            return super().are_distinct()
+        different: int = _numbers(self.packed).n_unique()
+        return different == len(self)
+
     def _is_for_polars(self, more: int = 0) -> bool:
         return len(self) >= FEWEST and len(self.packed) + more <= MOST * KEY_WIDTH
 

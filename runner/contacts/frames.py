@@ -25,6 +25,8 @@ WORTH_IT = 1 << 20
 """Polars takes longer to load than shorter texts take without it."""
 _FEW = 256
 _SAMPLE = 4096
+MANY = 4096
+"""Fewer values are looked at sooner without polars."""
 _LEFT_TO_PYTHON = b"\0\x1c\x1d\x1e\x1f"
 """What may stand between packed values, and what Python strips and polars does not."""
 _DROPPED = b"\xef\xbb\xbf"
@@ -109,13 +111,25 @@ class SeriesColumn(Column[str]):
 
 def _column(series: Any) -> Column[str]:
     """A column, coded where it has few different values."""
-    if series.head(_SAMPLE).n_unique() <= _FEW:
+    pl, names = polars(), series.head(_SAMPLE).unique(maintain_order=True)
+    if len(names) > _FEW:
+        return SeriesColumn(series)
+    coded = series.cast(pl.Enum(names), strict=False)
+    if coded.null_count():  # there are more of them than among the first
         names = series.unique(maintain_order=True)
-        if len(names) <= _FEW:
-            pl = polars()
-            codes = series.cast(pl.Enum(names)).to_physical().cast(pl.UInt8)
-            return CodedColumn(codes.implode().cast(pl.Binary).item(), names.to_list())
-    return SeriesColumn(series)
+        if len(names) > _FEW:
+            return SeriesColumn(series)
+        coded = series.cast(pl.Enum(names))
+    codes = coded.to_physical().cast(pl.UInt8).implode().cast(pl.Binary).item()
+    return CodedColumn(codes, names.to_list())
+
+
+def held(values: Sequence[str]) -> Sequence[str]:
+    """Values without white space around them, in polars' hands if it is there already and they
+    are many."""
+    if len(values) < MANY or not loaded():
+        return values
+    return SeriesColumn(polars().Series(values, dtype=polars().String))
 
 
 def mapped(column: Sequence[str], look_up: Callable[[str], H]) -> Sequence[H]:

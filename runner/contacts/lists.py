@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from ..errors import InputError, Problem
@@ -157,10 +158,10 @@ class ContactLists:
     def _all_rules(self) -> Rules:
         if self._rules is None:
             keyer = Keyer(self._secret)
-            suppressed = read_suppressions(
-                self._files, self._suppressions, keyer, self._suppressed_keys
+            read = partial(
+                read_suppressions, self._files, self._suppressions, keyer, self._suppressed_keys
             )
-            self._rules = Rules(keyer, suppressed)
+            self._rules = Rules(keyer, read)
         return self._rules
 
 

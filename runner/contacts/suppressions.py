@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import InputError, Problem
 from ..model.keys import KeyColumn
 from ..ports import Files
+from . import frames
 from .addresses import domain_name, fault
 from .findings import Findings
 from .identities import identify
@@ -55,12 +56,9 @@ def read_suppressions(
     findings = Findings()
     gathered = _Gathered(bytearray().join(keys), set(), set())
     for path in paths:
-        entries = [(number, entry) for number, entry in _entries(files, path, findings) if entry]
-        wrong = gathered.take_addresses([entry for _, entry in entries], keyer)
-        for number, entry in entries:
-            problem = fault(entry) if entry in wrong else gathered.take(entry)
-            if problem:
-                findings.add(Problem(path, number, 1, problem, _FORMS))
+        wrong = gathered.take(_entries(files, path, findings), keyer)
+        for number, problem in sorted(wrong):
+            findings.add(Problem(path, number, 1, problem, _FORMS))
     findings.raise_if_any()
     return gathered.freeze()
 
@@ -79,17 +77,20 @@ class _Gathered:
     domains: set[str]
     wildcards: set[str]
 
-    def take_addresses(self, entries: Iterable[str], keyer: Keyer) -> set[str]:
-        """Add those entries that are meant as addresses; returns those that are none."""
-        written = list(filter(_is_address, entries))
-        found = identify(written, keyer)
+    def take(self, entries: Iterable[tuple[int, str]], keyer: Keyer) -> list[tuple[int, str]]:
+        """Add numbered entries, except those that are blank; returns what is wrong with which."""
+        lines, addresses, wrong = list[int](), list[str](), list[tuple[int, str]]()
+        for number, entry in entries:
+            if _is_address(entry):
+                lines.append(number)
+                addresses.append(entry)
+            elif entry and (problem := self._take_other(entry)):
+                wrong.append((number, problem))
+        found = identify(frames.held(addresses), keyer)
         self.keys.extend(found.keys)
-        return {written[row] for row in found.invalid}
+        return wrong + [(lines[row], fault(addresses[row])) for row in found.invalid]
 
-    def take(self, entry: str) -> str:
-        """Add any other entry; returns what is wrong with it, or ''."""
-        if _is_address(entry):
-            return ""
+    def _take_other(self, entry: str) -> str:
         if entry[:4].lower() == "key:":
             return self._take_key(entry)
         if entry.startswith("*."):

@@ -65,9 +65,11 @@ class CodedColumn(Column[H], Generic[H]):
         """One byte for each row: 1 where its value is wanted."""
         return self.codes.translate(bytes(map(bool, map(wanted, self.values))).ljust(256, b"\0"))
 
-    def counts(self) -> dict[H, int]:
-        """How often each value is there; none that is not."""
-        found = ((value, self.codes.count(code)) for code, value in enumerate(self.values))
+    def counts(self, chosen: bytes | None = None) -> dict[H, int]:
+        """How often each value is there, none that is not: in all rows, or in those whose byte in
+        ``chosen`` is not 0."""
+        codes = self.codes if chosen is None else bytes(compress(self.codes, chosen))
+        found = ((value, codes.count(code)) for code, value in enumerate(self.values))
         return {value: count for value, count in found if count}
 
     def __contains__(self, value: object) -> bool:

@@ -136,11 +136,11 @@ class Excluded:
             array("Q", chain(self.lines, lines)),
         )
 
-    def counts(self) -> dict[str, int]:
-        """Exclusions by reason, for people."""
+    def counts(self, chosen: bytes | None = None) -> dict[str, int]:
+        """Exclusions by reason: of all rows, or of those whose byte in ``chosen`` is not 0."""
         if isinstance(self.reasons, CodedColumn):
-            return self.reasons.counts()
-        return dict(Counter(self.reasons))
+            return dict(self.reasons.counts(chosen))
+        return dict(Counter(self.reasons if chosen is None else compress(self.reasons, chosen)))
 
 
 @dataclass(frozen=True, slots=True)

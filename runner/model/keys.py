@@ -62,6 +62,10 @@ class KeyColumn(Column[bytes]):
             found.update(number for number in numbers if number in seen or add(number))
         return _rows_of(self.packed, found) if found else ()
 
+    def are_distinct(self) -> bool:
+        """Whether no key is there twice."""
+        return sum(len(set(numbers)) for numbers in _in_parts(self.packed)) == len(self)
+
     def only(self, mask: bytes) -> KeyColumn:
         """The keys whose byte in the mask is not 0."""
         return KeyColumn(array("Q", compress(_numbers(self.packed), mask)).tobytes())
@@ -127,12 +131,6 @@ class KeySet(Set[bytes]):
     def __init__(self, packed: bytes) -> None:
         self.packed = packed
         self._members: frozenset[bytes] | None = None
-
-    @staticmethod
-    def are_distinct(packed: bytes) -> bool:
-        """Whether no key is there twice, as a set wants it."""
-        different = sum(len(set(numbers)) for numbers in _in_parts(packed))
-        return different * KEY_WIDTH == len(packed)
 
     def __contains__(self, key: object) -> bool:
         if self._members is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import compress
 
 from ..model.contacts import Audience
 from ..model.plan import Counts, JobStatus, Spot
@@ -38,11 +37,11 @@ def _excluded_rows(audience: Audience, history: JobHistory) -> dict[str, int]:
     if not history.begun:
         return audience.excluded.counts()
     known = (history.sent, history.failed, history.in_doubt, history.in_flight)
-    keys, reasons = audience.excluded.keys, audience.excluded.reasons
-    counts: Counter[str] = Counter(reasons)
-    for members in known:
+    excluded = audience.excluded
+    counts = Counter[str](excluded.counts())
+    for members in filter(None, known):
+        also = excluded.counts(among(excluded.keys, members))
         # a duplicate row is one more row, whatever became of the person's first one
-        also = Counter(compress(reasons, among(keys, members)) if members else ())
         also.pop("duplicate", None)
         counts.subtract(also)
     return dict(+counts)

@@ -36,6 +36,7 @@ def test_many_keys_are_compared_as_few_are(
         assert quick.among(frozenset(theirs)) == plain.among(theirs)
         assert quick.among(quick) == bytes([1] * len(mine))
         assert list(quick.repeated()) == list(plain.repeated())
+        assert quick.are_distinct() == plain.are_distinct() == (len(set(mine)) == len(mine))
         assert quick.only(mask) == plain.only(mask)
     assert quick == plain
     assert type(quick.only(mask)) is FrameKeys
@@ -50,6 +51,7 @@ def test_few_and_very_many_are_compared_without_polars(
     quick = FrameKeys(b"ABCDEFGHIJKLMNOPABCDEFGH")
     assert quick.among([b"IJKLMNOP"]) == b"\0\1\0"
     assert list(quick.repeated()) == [0, 2]
+    assert not quick.are_distinct()
     assert quick.only(b"\0\1\1").packed == b"IJKLMNOPABCDEFGH"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.contacts import Suppressions, contact_key, read_suppressions
+from runner.contacts import Suppressions, contact_key, frames, read_suppressions
 from runner.contacts.keys import Keyer
 from runner.errors import InputError, Problem
 from runner.model.keys import KeyColumn
@@ -173,3 +174,43 @@ def test_a_path_that_may_not_be_read_is_listed_with_the_rest(shelf: Shelf) -> No
     guarded = Guarded(shelf.root)
     found = problems_of(lambda: read_suppressions(guarded, ["out.txt", "bad.txt"], Keyer(SECRET)))
     assert [(p.path, p.line) for p in found] == [("bad.txt", 1), ("out.txt", 0)]
+
+
+written = st.one_of(
+    st.sampled_from([*EVERYBODY, "*.org", "@x.org", "key:12", f"key:{KEY.hex()}", "# no", " "]),
+    st.from_regex(r"\A[ \x1f\x85]?[Aa.]{1,3}@[a-z]{1,2}\.(org|test)[ \x1c]?\Z"),
+    st.text(max_size=12).map(lambda text: text.replace("\n", "")),
+    st.text(max_size=8).map(lambda text: text.replace("\n", "") + "@example.org"),
+)
+
+
+@given(st.lists(written, max_size=12))
+def test_many_are_read_as_few_are(lines: list[str]) -> None:
+    """Where polars is loaded it hashes them: the same people, or the same complaints."""
+    pytest.importorskip("polars_hash")
+    text = "\n".join(lines).encode("utf-8", "replace")
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as place:
+        shelf = Shelf(Path(place))
+        patch.setattr(frames, "loaded", lambda: False)
+        slow = outcome(shelf, text)
+        patch.setattr(frames, "loaded", lambda: True)
+        patch.setattr(frames, "MANY", 0)
+        assert outcome(shelf, text) == slow
+
+
+def outcome(shelf: Shelf, content: bytes) -> object:
+    try:
+        found = load(shelf, content)
+    except InputError as error:
+        return list(error.problems)
+    return sorted(found.keys), found.domains, found.wildcards
+
+
+def test_they_are_read_together_with_the_list(shelf: Shelf) -> None:
+    """What is wrong with them is said once, and nobody is mailed."""
+    shelf.put(PATH, "ann@example.org\nnobody\n")
+    lists = shelf.lists(suppressions=[PATH])
+    for _ in range(2):
+        found = problems_of(lambda: lists.read(inline_list({"email": "bob@example.org"})))
+        assert [(problem.path, problem.line) for problem in found] == [(PATH, 2)]
+    assert problems_of(lambda: lists.read(inline_list())) == found

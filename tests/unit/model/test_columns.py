@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,8 @@ def test_a_coded_column_is_the_list_of_its_values(values: list[str]) -> None:
     column = CodedColumn(bytes(map(known.index, values)), known)
     assert list(column) == values
     assert column.counts() == {value: values.count(value) for value in values}
+    every_other = bytes(row % 2 for row in range(len(values)))
+    assert column.counts(every_other) == dict(Counter(values[1::2]))
     assert [value in column for value in known] == [value in values for value in known]
     assert list(column.mask(bool)) == [int(bool(value)) for value in values]
     assert take(column, range(len(values))) == values

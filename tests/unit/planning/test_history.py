@@ -163,8 +163,8 @@ class TestManyKeys:
     def test_a_key_that_is_there_twice_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(of_keys, "_ROOM", 50)
         keys = [fake_key(f"p{n}@example.com") for n in range(400)]
-        assert KeySet.are_distinct(b"".join(keys))
-        assert not KeySet.are_distinct(b"".join([*keys, keys[17]]))
+        assert KeyColumn(b"".join(keys)).are_distinct()
+        assert not KeyColumn(b"".join([*keys, keys[17]])).are_distinct()
 
     def test_a_key_in_two_claims_counts_once(self) -> None:
         """It cannot be, and if it is, `sendoff verify` says so; the numbers add up even then."""
