@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from ..model.contacts import Audience
 from ..model.plan import Counts, JobStatus, Spot
@@ -10,14 +11,14 @@ from .columns import among
 from .history import JobHistory
 
 
-def count(audience: Audience, spots: bytes | bytearray, history: JobHistory) -> Counts:
-    """The numbers of one job.
+def count(left_out: Mapping[str, int], spots: bytes | bytearray, history: JobHistory) -> Counts:
+    """The numbers of one job; ``left_out``: of the list's other rows, see there.
 
     What the ledger says of people who have left the list since, or are excluded now, counts as
     what it was: sent, failed, in doubt or in flight.
     """
     by_spot = {spot: spots.count(spot) for spot in Spot}
-    excluded = _excluded_rows(audience, history)
+    excluded = dict(left_out)
     for spot, number in by_spot.items():
         if spot.excluded and number:
             excluded[spot.reason] = number
@@ -33,7 +34,9 @@ def count(audience: Audience, spots: bytes | bytearray, history: JobHistory) -> 
     )
 
 
-def _excluded_rows(audience: Audience, history: JobHistory) -> dict[str, int]:
+def left_out(audience: Audience, history: JobHistory) -> Mapping[str, int]:
+    """How many rows of a list are not in its audience, by reason; whoever was mailed before is
+    none of them."""
     if not history.begun:
         return audience.excluded.counts()
     known = (history.sent, history.failed, history.in_doubt, history.in_flight)

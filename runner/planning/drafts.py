@@ -49,13 +49,15 @@ class CampaignInputs:
 class Draft:
     """A job: placed, then looked at by the gates, then given its queue.
 
-    ``zones``: of the contacts, '' for those without their own.  ``undecided``: until when it is
+    ``zones``: of the contacts, '' for those without their own.  ``left_out``: the list's other
+    rows, counted by reason.  ``undecided``: until when it is
     open who of them will get too many mails (epoch seconds; 0: it is decided).
     """
 
     entry: Entry
     placing: Placing
     zones: Sequence[str]
+    left_out: Mapping[str, int] = field(default_factory=dict)
     holds: tuple[Hold, ...] = ()
     stopped: bool = False
     queue: Queue = EMPTY_QUEUE

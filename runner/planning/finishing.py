@@ -32,7 +32,7 @@ def _first_step_first(plans: list[JobPlan]) -> list[JobPlan]:
 
 def _finish(job: Draft, inputs: CampaignInputs, horizon: Horizon) -> JobPlan:
     campaign, history = inputs.campaign, job.entry.history
-    counts = counting.count(inputs.audience, job.placing.spots, history)
+    counts = counting.count(job.left_out, job.placing.spots, history)
     times = ends(job.open(), job.placing.nominal)
     return JobPlan(
         campaign=campaign,

@@ -60,7 +60,8 @@ def _place_all(inputs: CampaignInputs, horizon: Horizon, account: Account) -> li
                 asked=_asked(inputs),
             ),
         )
-        job = Draft(entry, placing, inputs.audience.fields["timezone"])
+        left_out = counting.left_out(inputs.audience, entry.history)
+        job = Draft(entry, placing, inputs.audience.fields["timezone"], left_out)
         drafts.append(job)
         # before the next step asks: who was too late for this one is not waited for
         mark_late(job, inputs, epoch(horizon.now), account, len(drafts) if is_drip else 1)
@@ -95,7 +96,7 @@ def _let_gates_look(job: Draft, inputs: CampaignInputs, horizon: Horizon) -> Non
         GateInputs(
             campaign=campaign,
             job_id=job_id(campaign.id, job.entry.step.id, job.entry.occurrence),
-            counts=counting.count(inputs.audience, spots, history),
+            counts=counting.count(job.left_out, spots, history),
             audience=len(inputs.audience),
             missed=spots.count(Spot.MISSED),
             quiet=spots.count(Spot.QUIET_HELD),

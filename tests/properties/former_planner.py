@@ -134,7 +134,9 @@ def _stop(job, inputs, horizon):
         GateInputs(
             campaign=campaign,
             job_id="",
-            counts=counting.count(inputs.audience, bytes(job.spots), history),
+            counts=counting.count(
+                counting.left_out(inputs.audience, history), bytes(job.spots), history
+            ),
             audience=len(inputs.audience),
             missed=job.spots.count(Spot.MISSED),
             history=history,
