@@ -72,12 +72,10 @@ test-act: $(VENV)/.sendoff-dev ## the workflows and the action, executed on this
 test-postfix: $(VENV)/.sendoff ## a run against postfix's smtp-sink (needs Debian's postfix)
 	$(BIN)/python .ci/postfix.py
 
-test-browser: $(VENV)/.sendoff-dev ## the pages in Chromium, with axe (needs Debian's chromium, and npm)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
+test-browser: $(VENV)/.sendoff-browser ## the pages in Chromium, with axe (needs Debian's chromium, and npm)
 	$(BIN)/python .ci/browser.py $(ARGS)
 
-test-postgres: $(VENV)/.sendoff-dev ## lists in a real PostgreSQL, killed in the middle of a read
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,test-postgres]'
+test-postgres: $(VENV)/.sendoff-postgres ## lists in a real PostgreSQL, killed in the middle of a read
 	$(BIN)/pytest -m postgres tests/postgres $(ARGS)
 
 review-demo: $(VENV)/.sendoff ## what a reviewer sees of four pull requests, in .demo/review/
@@ -104,6 +102,18 @@ $(VENV)/.sendoff-dev: pyproject.toml
 	@$(MAKE) --no-print-directory $(VENV)/.sendoff
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+$(VENV)/.sendoff-browser: $(VENV)/.sendoff-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
+	@touch $@
+
+$(VENV)/.sendoff-postgres: $(VENV)/.sendoff-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,test-postgres]'
+	@touch $@
+
+.PHONY: install-browser install-postgres
+install-browser: $(VENV)/.sendoff-browser
+install-postgres: $(VENV)/.sendoff-postgres
 
 .PHONY: chaos chaos-small
 chaos: $(VENV)/.sendoff-dev ## kill runs at every step, hundreds of times; ARGS=--publish for docs/faults.md
