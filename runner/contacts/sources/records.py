@@ -98,24 +98,35 @@ class Records:
                 return None
         if not text.endswith("\n"):
             text += "\n"
-        count = text.count("\n")
-        numbers: Sequence[int] = range(self._line, self._line + count)
         if '"' in text:
             columns = self._quoted(text.split("\n")[:-1], width)
         else:
             # blank lines are looked for where delimiters are missing, or there are none to miss
-            columns = self._plain(text, count, width) if width > 1 else None
-            if columns is None and (text.startswith("\n") or "\n\n" in text):
-                numbers, text = _without_blank_lines(numbers, text)
-                columns = self._plain(text, len(numbers), width)
-            elif width == 1:
-                columns = self._plain(text, count, width)
-        return None if columns is None else (count, Block(numbers, columns))
+            columns = self._plain(text, width) if width > 1 else None
+            if columns is None and (width == 1 or text.startswith("\n") or "\n\n" in text):
+                return self._among_blank_lines(text.split("\n")[:-1], width)
+        if columns is None:
+            return None
+        count = len(columns[0])
+        return count, Block(range(self._line, self._line + count), columns)
 
-    def _plain(self, text: str, count: int, width: int) -> list[Sequence[str]] | None:
+    def _among_blank_lines(self, lines: list[str], width: int) -> tuple[int, Block] | None:
+        columns = self._plain("".join(f"{line}\n" for line in lines if line), width)
+        if columns is None:
+            return None
+        numbers: Sequence[int] = range(self._line, self._line + len(lines))
+        if len(columns[0]) < len(lines):
+            numbers = list(compress(numbers, lines))
+        return len(lines), Block(numbers, columns)
+
+    def _plain(self, text: str, width: int) -> list[Sequence[str]] | None:
+        """Lines without quotes as columns; None when they are not all alike."""
         encoded = text.encode("utf-8", "surrogatepass")
         ends = encoded.translate(None, self._other_bytes)
-        if ends != (self._delimiter_byte * (width - 1) + b"\n") * count:
+        wanted = self._delimiter_byte * (width - 1) + b"\n"
+        # quicker than to count the lines
+        count = len(ends) // len(wanted)
+        if ends != wanted * count:
             return None
         if self._quickly and (found := self._quickly(encoded, count, width, self._delimiter)):
             return found
@@ -176,13 +187,6 @@ class Records:
 
     def _reader(self, lines: Iterator[str]) -> Any:
         return csv.reader(lines, delimiter=self._delimiter, strict=True)
-
-
-def _without_blank_lines(numbers: Sequence[int], text: str) -> tuple[list[int], str]:
-    """The numbers and the text of the lines that are not blank."""
-    lines = text.split("\n")[:-1]
-    text = "\n".join(filter(None, lines))
-    return list(compress(numbers, lines)), text + "\n" if text else ""
 
 
 def _split(text: str) -> list[str]:
