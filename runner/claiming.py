@@ -83,6 +83,7 @@ class Claimer:
                 "sent": job.counts.sent,
                 "failed": job.counts.failed,
                 "excluded": job.counts.excluded_total,
+                **job.counts.skipped,
             },
         )
 

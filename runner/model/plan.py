@@ -57,6 +57,10 @@ class Spot(IntEnum):
         return self.name.lower()
 
 
+SKIPPED = tuple(spot.reason for spot in Spot if spot.excluded and spot != Spot.JOINED_LATER)
+"""Reasons for which contacts of the audience are not mailed while their job is under way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A reason why due mail is not being sent, with the change that releases it.
@@ -101,6 +105,11 @@ class Counts:
     @property
     def excluded_total(self) -> int:
         return sum(self.excluded.values())
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Exclusions of contacts that the list has, and that were there in time."""
+        return {name: number for name, number in self.excluded.items() if name in SKIPPED}
 
     @property
     def open(self) -> int:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ..model.contacts import Audience
-from ..model.plan import Counts, JobStatus, Spot
+from ..model.plan import SKIPPED, Counts, JobStatus, Spot
 from .columns import among
 from .history import JobHistory
 
@@ -22,6 +22,8 @@ def count(left_out: Mapping[str, int], spots: bytes | bytearray, history: JobHis
     for spot, number in by_spot.items():
         if spot.excluded and number:
             excluded[spot.reason] = number
+    if history.closed is not None:
+        _tell_apart(excluded, history.closed.counts)
     return Counts(
         sent=len(history.sent),
         failed=len(history.failed),
@@ -32,6 +34,20 @@ def count(left_out: Mapping[str, int], spots: bytes | bytearray, history: JobHis
         cancelled=by_spot[Spot.CANCELLED],
         excluded=dict(sorted(excluded.items())),
     )
+
+
+def _tell_apart(excluded: dict[str, int], closed: Mapping[str, int]) -> None:
+    """Of those who got nothing of a job that is over, some were skipped while it was under way.
+
+    Who they were nobody knows any more: what they were skipped for may have passed.
+    """
+    joined = excluded.pop(Spot.JOINED_LATER.reason, 0)
+    for reason in SKIPPED:
+        if skipped := min(joined, closed.get(reason, 0)):
+            excluded[reason] = excluded.get(reason, 0) + skipped
+            joined -= skipped
+    if joined:
+        excluded[Spot.JOINED_LATER.reason] = joined
 
 
 def left_out(audience: Audience, history: JobHistory) -> Mapping[str, int]:

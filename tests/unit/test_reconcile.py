@@ -75,6 +75,26 @@ class TestOnce:
         assert again.audiences.reads == []
         assert result.exit_code == 0
 
+    def test_who_was_skipped_did_not_join_later(self):
+        """A job that is over still tells why whom it knew got nothing."""
+        store, clock = MemoryLedger(), FakeClock(NOW)
+        condition = "contact.email in ('p1@example.com', 'p2@example.com')"
+        one = campaign(steps=[step("main", only_if=condition)])
+        run(desk([one], audience(PEOPLE)), store, clock)
+
+        clock.sleep(3600)
+        now = clock.now()
+        later = desk([one], audience([*PEOPLE[:9], "new@example.com", "newer@example.com"]))
+        (job,) = survey(later, store.sync(), Horizon(now, now, now)).jobs
+        assert job.closed
+        assert (job.counts.sent, job.counts.total) == (2, 11)
+        # of nine who got nothing, eight were skipped when there were ten people
+        assert job.counts.excluded == {"only_if": 8, "joined_later": 1}
+
+        smaller = desk([one], audience(PEOPLE[:6]))
+        (job,) = survey(smaller, store.sync(), Horizon(now, now, now)).jobs
+        assert job.counts.excluded == {"only_if": 4}
+
     def test_who_is_claimed_without_a_receipt_is_left_alone_then_in_doubt(self):
         store, clock = MemoryLedger(), FakeClock(NOW)
         office = desk([campaign()], audience(PEOPLE))
