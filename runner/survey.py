@@ -18,6 +18,7 @@ from .model.contacts import KEY_BYTES, Audience
 from .model.keys import KeyColumn
 from .model.ledger import BOOK, Claim, Glance, Planned, job_id
 from .model.plan import Hold, JobPlan, Plan
+from .overflow import Overflow
 from .planning.account import Account, account
 from .planning.agenda import continuous, entries, may_owe, schedule_print
 from .planning.comparing import shape
@@ -90,7 +91,8 @@ def _read(
         if seen is not None and _is_idle(campaign, seen, horizon):
             found.idle.append(campaign.id)
             continue
-        history = fold(ledger.records(campaign.id), horizon.now, resends=desk.resends)
+        records = ledger.records(campaign.id)
+        history = fold(records, horizon.now, resends=desk.resends, store=Overflow())
         if (sight := _outdated_sight(campaign, history)) is not None:
             found.rescheduled[campaign.id] = sight
         if not thorough and not needs_list(campaign, history, horizon):

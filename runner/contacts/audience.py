@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from io import BytesIO
 from itertools import compress
 from operator import itemgetter
 
@@ -15,6 +13,7 @@ from ..errors import InputError, Problem
 from ..model.columns import CodedColumn, Picked, PickedColumn
 from ..model.contacts import REASONS, Audience, ContactList, Excluded
 from ..model.keys import KeyColumn
+from ..overflow import Overflow
 from .addresses import fault
 from .bans import BanColumns
 from .columns import LineBuilder, ZoneBuilder
@@ -110,8 +109,7 @@ class _Gathering:
         self._invalid = Findings()
         spool = Spool()
         self._emails = TextBuilder(spool, few=False)
-        # gives its bytes away without a copy
-        self._keys = BytesIO()
+        self._keys = Overflow()
         self._bans = bytearray()
         self._lines = LineBuilder()
         self._zones = ZoneBuilder(spool, path, layout.roles.get("timezone"))
@@ -144,7 +142,7 @@ class _Gathering:
         for row in found.invalid:
             bans[row] = _INVALID
             self._refuse(block.columns[0], row, block.lines[row])
-        self._keys.write(found.keys)
+        self._keys.append(found.keys)
         self._bans += bans
         self._emails.extend(found.emails)
 
@@ -167,7 +165,7 @@ class _Gathering:
     def rows(self, list_name: str) -> Rows:
         """All of them, judged; nothing more may come."""
         emails = self._emails.column()
-        keys = key_column(self._keys.getvalue())
+        keys = key_column(self._keys.closed())
         return Rows(
             list_name=list_name,
             emails=emails,
@@ -217,5 +215,5 @@ def _excluded(rows: Rows) -> Excluded:
     return Excluded(
         keys=rows.keys.only(mask),
         reasons=CodedColumn(places, REASONS),
-        lines=array("Q", compress(rows.lines, mask)),
+        lines=PickedColumn(rows.lines, Picked(mask)),
     )

@@ -9,7 +9,6 @@ from typing import TypeVar
 from ..model.columns import CodedColumn, Column, take
 from ..model.keys import KeyColumn
 from .audience import Rows
-from .framekeys import key_column
 from .persons import MAILED, judge, verdict_of
 
 T = TypeVar("T")
@@ -30,7 +29,7 @@ def union(parts: Sequence[Rows]) -> Rows:
     """
     if len(parts) == 1:
         return parts[0]
-    keys = key_column(b"".join(part.keys.packed for part in parts))
+    keys = parts[0].keys.followed_by(*(part.keys for part in parts[1:]))
     bans = bytearray().join(part.verdicts.translate(_ANEW) for part in parts)
     emails = Joined([part.emails for part in parts])
     fields = dict.fromkeys(chain.from_iterable(part.fields for part in parts))
@@ -55,7 +54,8 @@ def _field(parts: Iterable[Rows], name: str) -> Joined[str]:
 
 def minus(rows: Rows, others: Iterable[Rows]) -> bytes:
     """The verdicts where whoever is in one of ``others``, mailed there or not, is left out."""
-    out = rows.keys.among(KeyColumn(b"".join(other.keys.packed for other in others)))
+    first, *more = others
+    out = rows.keys.among(first.keys.followed_by(*(other.keys for other in more)))
     verdicts = bytearray(rows.verdicts)
     for row in compress(count(), out):
         # a row without an address has the key that all such rows have

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
-from ..model.keys import KEY_WIDTH, KeyColumn, packed_keys, pieces
+from ..model.keys import KEY_WIDTH, KeyColumn, KeySet, packed_keys
+from ..model.packed import Packed, another, pieces
 from . import frames
 
 FEWEST, MOST = 1 << 14, 1 << 22
 """Fewer keys are compared sooner without polars, and more in less room."""
 
 
-def key_column(packed: bytes) -> KeyColumn:
+def key_column(packed: Packed) -> KeyColumn:
     """A column of these keys: for polars if it is there already."""
     return FrameKeys(packed) if frames.loaded() else KeyColumn(packed)
 
@@ -26,19 +27,20 @@ class FrameKeys(KeyColumn):
     def among(self, keys: Iterable[bytes]) -> bytes:
         """See ``KeyColumn``."""
         wanted = packed_keys(keys)
-        if not wanted or not self._is_for_polars(len(wanted)):
-            return super().among(KeyColumn(wanted))
+        if not len(wanted) or not self._is_for_polars(len(wanted)):
+            return super().among(keys)
         return _as_bytes(_numbers(self.packed).is_in(_numbers(wanted).implode()))
 
     def only(self, mask: bytes) -> KeyColumn:
         """See ``KeyColumn``."""
         if not self._is_for_polars():
             return FrameKeys(super().only(mask).packed)
-        masks = BytesIO(mask)
-        found = (_chosen(one, masks.read(len(one) // KEY_WIDTH)) for one in pieces(self.packed))
-        return FrameKeys(b"".join(found))
+        masks, found = BytesIO(mask), another(self.packed)
+        for one in pieces(self.packed):
+            found.append(_chosen(one, masks.read(len(one) // KEY_WIDTH)))
+        return FrameKeys(found.closed())
 
-    def repeated(self) -> Iterable[int]:
+    def repeated(self) -> Iterable[tuple[int, int]]:
         """See ``KeyColumn``."""
         if not self._is_for_polars():
             return super().repeated()
@@ -47,20 +49,22 @@ class FrameKeys(KeyColumn):
         behind = ordered.slice(1)
         found = behind.filter(behind == ordered.slice(0, len(behind))).unique()
         rows: list[int] = numbers.is_in(found.implode()).arg_true().to_list()
-        return rows
+        first: dict[bytes, int] = {}
+        heads = map(first.setdefault, self.take(rows), rows)
+        return [(head, row) for head, row in zip(heads, rows, strict=True) if head != row]
 
-    def are_distinct(self) -> bool:
+    def as_set(self) -> KeySet | None:
         """See ``KeyColumn``."""
         if not self._is_for_polars():
-            return super().are_distinct()
+            return super().as_set()
         different: int = _numbers(self.packed).n_unique()
-        return different == len(self)
+        return KeySet(self.packed) if different == len(self) else None
 
     def _is_for_polars(self, more: int = 0) -> bool:
         return len(self) >= FEWEST and len(self.packed) + more <= MOST * KEY_WIDTH
 
 
-def _numbers(packed: bytes) -> Any:
+def _numbers(packed: Packed) -> Any:
     """Keys (at least one) as a series of numbers."""
     pl = frames.polars()
     # a piece at a time: on the way polars needs many times the room

@@ -49,11 +49,13 @@ def judge(keys: KeyColumn, bans: bytearray, suppressed: KeyColumn) -> bytes:
 
 def _settle_duplicates(keys: KeyColumn, bans: bytearray) -> None:
     """The first row of a person gets the strongest ban of all of them, the others a verdict."""
-    first: dict[bytes, int] = {}
-    for row in keys.repeated():
+    instead: dict[int, int] = {}
+    for first, row in keys.repeated():
         if bans[row] == _INVALID:
             continue
-        head = first.setdefault(keys[row], row)
+        head = first
+        if bans[first] == _INVALID:  # stands for nobody, so the next one is the person's first
+            head = instead.setdefault(first, row)
         if head != row:
             bans[head] = min(filter(None, (bans[head], bans[row])), default=MAILED)
             bans[row] = _DUPLICATE

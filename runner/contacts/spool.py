@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import tempfile
-import weakref
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
+
+from ..overflow import NamelessFile
 
 ROOM = 4 << 20
 """Bytes kept in memory; the columns of a list share them."""
@@ -28,7 +27,7 @@ class Spool:
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
         self._key = secrets.token_bytes(32)
-        self._file = -1
+        self._file: NamelessFile | None = None
         self._end = 0
 
     def put(self, block: bytes) -> Ref:
@@ -38,7 +37,8 @@ class Spool:
             return block
         at = self._end
         try:
-            _write(self._opened(), self._veiled(block, at), at)
+            self._file = self._file or NamelessFile()
+            self._file.write(self._veiled(block, at), at)
         except OSError:
             # no room on the disk either: slow is better than a list that cannot be read
             return block
@@ -61,14 +61,9 @@ class Spool:
         if isinstance(ref, bytes):
             return ref
         at, size = ref
-        return self._veiled(os.pread(self._file, size, at), at)
-
-    def _opened(self) -> int:
-        if self._file < 0:
-            self._file, name = tempfile.mkstemp(prefix="sendoff-")
-            os.unlink(name)  # noqa: PTH108 - mkstemp gives a string
-            weakref.finalize(self, os.close, self._file)
-        return self._file
+        if self._file is None:
+            raise ValueError("not put away here")
+        return self._veiled(self._file.read(size, at), at)
 
     def _veiled(self, block: bytes, at: int) -> bytes:
         """Veils, and unveils.
@@ -84,10 +79,3 @@ class Spool:
         stream = cipher.encryptor()
         stream.update(bytes(before))
         return stream.update(block)
-
-
-def _write(file: int, block: bytes, at: int) -> None:
-    view = memoryview(block)
-    while view:
-        written = os.pwrite(file, view, at)
-        view, at = view[written:], at + written

@@ -131,7 +131,7 @@ class Excluded:
         """These rows and further ones, all for one reason."""
         before = CodedColumn.of(self.reasons, REASONS).codes
         return Excluded(
-            KeyColumn(KeyColumn.of(self.keys).packed + keys.packed),
+            KeyColumn.of(self.keys).followed_by(keys),
             CodedColumn(before + bytes([REASONS.index(reason)]) * len(keys), REASONS),
             array("Q", chain(self.lines, lines)),
         )

@@ -1,36 +1,30 @@
-"""Contact keys by the million, in strings of bytes: compared as numbers, a piece at a time."""
+"""Contact keys by the million, packed: compared as numbers, a piece at a time."""
 
 from __future__ import annotations
 
 import struct
 from array import array
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import chain, compress, count
-from operator import call
+from itertools import chain, compress
+from operator import eq
 from typing import Any, overload
 
 from .columns import Column
+from .dealing import Dealt, are_distinct, common, dealt_out, mark, repeated
+from .packed import KEY_WIDTH, Packed, another, pieces, placed
 
-KEY_WIDTH = 8
-"""The length of a contact key."""
+__all__ = ["KEY_WIDTH", "KeyColumn", "KeySet", "packed_keys"]
 
-_ROOM = 1 << 17
-"""About how many keys are compared at a time, so that ten million need no more room than one."""
-_WALKS = 4
-"""Parts that are found by a walk over all keys for each."""
-_PIECE = 1 << 17
-"""Keys that are numbers at the same time, and not bytes."""
 _AT_ONCE = 512
 _MANY = struct.Struct(f"{KEY_WIDTH}s" * _AT_ONCE)
 
 
 class KeyColumn(Column[bytes]):
-    """Contact keys in one string of bytes, ``packed``."""
+    """Contact keys behind each other, ``packed``: in a string of bytes, or where there is room."""
 
     __slots__ = ("packed",)
 
-    def __init__(self, packed: bytes = b"") -> None:
+    def __init__(self, packed: Packed = b"") -> None:
         if len(packed) % KEY_WIDTH:
             raise ValueError("not a whole number of keys")
         self.packed = packed
@@ -42,46 +36,69 @@ class KeyColumn(Column[bytes]):
             return keys
         return cls(b"".join(keys))
 
+    def followed_by(self, *others: KeyColumn) -> KeyColumn:
+        """These keys, and those of others behind them."""
+        found = another(max((one.packed for one in (self, *others)), key=len))
+        for one in (self, *others):
+            for piece in pieces(one.packed):
+                found.append(piece)
+        return type(self)(found.closed())
+
     def among(self, keys: Iterable[bytes]) -> bytes:
         """A mask, one byte for each key: 1 for those that are among ``keys``."""
         wanted = packed_keys(keys)
-        if not wanted:
+        if not len(wanted):
             return bytes(len(self))
-        if 2 * len(self.packed) <= len(wanted):
-            wanted = _common(wanted, self.packed)
         mask = bytearray(len(self))
-        _mark(mask, self.packed, wanted)
+        if 2 * len(self.packed) <= len(wanted):
+            mark(mask, self.packed, common(wanted, self.packed))
+        else:
+            mark(mask, self.packed, wanted, keys.dealt if isinstance(keys, KeySet) else None)
         return bytes(mask)
 
-    def repeated(self) -> Iterable[int]:
-        """The rows, ascending, of the keys that are there more than once."""
-        found: set[int] = set()
-        for numbers in _in_parts(self.packed):
-            seen: set[int] = set()
-            add = seen.add
-            found.update(number for number in numbers if number in seen or add(number))
-        return _rows_of(self.packed, found) if found else ()
+    def repeated(self) -> Iterable[tuple[int, int]]:
+        """Each row whose key is in a row before it, as (the first of the key's rows, the row).
 
-    def are_distinct(self) -> bool:
-        """Whether no key is there twice."""
-        return sum(len(set(numbers)) for numbers in _in_parts(self.packed)) == len(self)
+        In any order, but of one key ascending.
+        """
+        return repeated(self.packed)
+
+    def as_set(self) -> KeySet | None:
+        """These keys, None where one is there twice."""
+        found = KeySet(self.packed)
+        return found if are_distinct(self.packed, found.dealt) else None
 
     def only(self, mask: bytes) -> KeyColumn:
         """The keys whose byte in the mask is not 0."""
-        return KeyColumn(array("Q", compress(_numbers(self.packed), mask)).tobytes())
+        found = another(self.packed)
+        for row, piece in placed(self.packed):
+            chosen = mask[row : row + len(piece) // KEY_WIDTH]
+            found.append(array("Q", compress(array("Q", piece), chosen)).tobytes())
+        return KeyColumn(found.closed())
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
     @overload
     def __getitem__(self, index: slice) -> list[bytes]: ...
     def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
-        if isinstance(index, int) and 0 <= index < len(self.packed) // KEY_WIDTH:
+        if isinstance(index, int) and 0 <= index < len(self):
             return self.packed[index * KEY_WIDTH : index * KEY_WIDTH + KEY_WIDTH]
         return super().__getitem__(index)
 
     def take(self, indices: Sequence[int]) -> list[bytes]:
         packed = self.packed
-        return [packed[i * KEY_WIDTH : i * KEY_WIDTH + KEY_WIDTH] for i in indices]
+        if isinstance(packed, bytes):
+            return [packed[i * KEY_WIDTH : i * KEY_WIDTH + KEY_WIDTH] for i in indices]
+        return list(self._gathered(indices))
+
+    def _gathered(self, indices: Iterable[int]) -> Iterator[bytes]:
+        """Each of them out of a stretch, for which the place is asked once."""
+        start, stretch, width = 0, b"", _MANY.size
+        for at in (index * KEY_WIDTH for index in indices):
+            if not 0 <= at - start < len(stretch):
+                start = at // width * width
+                stretch = self.packed[start : start + width]
+            yield stretch[at - start : at - start + KEY_WIDTH]
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """The first place of a key.  Raises ValueError."""
@@ -92,10 +109,13 @@ class KeyColumn(Column[bytes]):
         return at
 
     def _find(self, key: bytes, start: int) -> int:
-        at = self.packed.find(key, start * KEY_WIDTH) if len(key) == KEY_WIDTH else -1
-        while at % KEY_WIDTH and at >= 0:  # found across two keys
-            at = self.packed.find(key, at + 1)
-        return at // KEY_WIDTH
+        if len(key) != KEY_WIDTH:
+            return -1
+        for row, piece in placed(self.packed):
+            at = _found(piece, key, max(0, start - row) * KEY_WIDTH)
+            if at >= 0:
+                return row + at // KEY_WIDTH
+        return -1
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, bytes) and self._find(key, 0) >= 0
@@ -104,33 +124,54 @@ class KeyColumn(Column[bytes]):
         return len(self.packed) // KEY_WIDTH
 
     def __iter__(self) -> Iterator[bytes]:
-        whole = len(self.packed) // _MANY.size * _MANY.size
-        rest = struct.unpack(f"{KEY_WIDTH}s" * (len(self) % _AT_ONCE), self.packed[whole:])
-        many = _MANY.iter_unpack(memoryview(self.packed)[:whole])
-        return chain(chain.from_iterable(many), rest)
+        return chain.from_iterable(map(_apart, pieces(self.packed)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, KeyColumn) and self.packed == other.packed
+        if not isinstance(other, KeyColumn) or len(self) != len(other):
+            return False
+        return all(map(eq, pieces(self.packed), pieces(other.packed)))
 
     def __hash__(self) -> int:
-        return hash(self.packed)
+        return hash((len(self), self.packed[: _MANY.size]))
 
     def __repr__(self) -> str:
         return f"KeyColumn({len(self)} keys)"
 
 
+def _found(piece: bytes, key: bytes, start: int) -> int:
+    at = piece.find(key, start)
+    while at % KEY_WIDTH and at >= 0:  # found across two keys
+        at = piece.find(key, at + 1)
+    return at
+
+
+def _apart(piece: bytes) -> Iterator[bytes]:
+    """The keys of one piece."""
+    whole = len(piece) // _MANY.size * _MANY.size
+    rest = struct.unpack(f"{KEY_WIDTH}s" * ((len(piece) - whole) // KEY_WIDTH), piece[whole:])
+    return chain(chain.from_iterable(_MANY.iter_unpack(memoryview(piece)[:whole])), rest)
+
+
 class KeySet(Set[bytes]):
-    """Contact keys, each of them once, in one string of bytes, ``packed``.
+    """Contact keys, each of them once, ``packed`` as those of a ``KeyColumn``.
 
     Made for ``KeyColumn.among``, which compares many at a time in little room.  To ask for one key
     after the other it makes itself a set of objects.
     """
 
-    __slots__ = ("_members", "packed")
+    __slots__ = ("_dealt", "_members", "packed")
 
-    def __init__(self, packed: bytes) -> None:
+    def __init__(self, packed: Packed) -> None:
         self.packed = packed
+        self._dealt: Dealt | None = None
         self._members: frozenset[bytes] | None = None
+
+    @property
+    def dealt(self) -> Dealt | None:
+        """Many of them, dealt out once for whoever compares them."""
+        if self._dealt is None:
+            self._dealt = dealt_out(self.packed)
+        return self._dealt
 
     def __contains__(self, key: object) -> bool:
         if self._members is None:
@@ -151,92 +192,6 @@ class KeySet(Set[bytes]):
         return f"KeySet({len(self)} keys)"
 
 
-def packed_keys(keys: Iterable[bytes]) -> bytes:
-    """Any keys in one string of bytes."""
+def packed_keys(keys: Iterable[bytes]) -> Packed:
+    """Any keys, packed."""
     return keys.packed if isinstance(keys, KeyColumn | KeySet) else b"".join(keys)
-
-
-def _parts(packed: bytes) -> int:
-    """In how many parts keys are looked at, so that each is small: equal keys come in one part."""
-    return min(256, max(1, len(packed) // KEY_WIDTH // _ROOM))
-
-
-def _in_parts(packed: bytes) -> Iterator[Iterable[int]]:
-    """The keys as numbers, part by part.  The same key is the same number, on this machine."""
-    return _split(packed, _parts(packed))
-
-
-def _rows_of(packed: bytes, numbers: Set[int]) -> Iterator[int]:
-    """The rows of those keys that, as numbers, are among these."""
-    return compress(count(), map(numbers.__contains__, _numbers(packed)))
-
-
-def _mark(mask: bytearray, mine: bytes, wanted: bytes) -> None:
-    """Set the bytes of those rows whose keys (``mine``) are among the wanted."""
-    parts = _parts(wanted)
-    if parts <= _WALKS:
-        for part in _tables(parts):
-            _mark_part(mask, mine, set(_of_part(wanted, part)), part)
-        return
-    keys = memoryview(mine).cast("Q")
-    dealt = _dealt(mine, parts, "I", count())
-    for theirs, rows in zip(_split(wanted, parts), dealt, strict=True):
-        found = map(set(theirs).__contains__, map(keys.__getitem__, rows))
-        for row in compress(rows, found):
-            mask[row] = 1
-
-
-def _mark_part(mask: bytearray, mine: bytes, numbers: Set[int], part: bytes) -> None:
-    own = mine[::KEY_WIDTH].translate(part)
-    found = map(numbers.__contains__, compress(_numbers(mine), own))
-    for row in compress(compress(count(), own), found):
-        mask[row] = 1
-
-
-def _split(packed: bytes, parts: int) -> Iterator[Iterable[int]]:
-    if parts <= _WALKS:
-        return (_of_part(packed, part) for part in _tables(parts))
-    return _dealt(packed, parts, "Q", _numbers(packed))
-
-
-def _tables(parts: int) -> list[bytes]:
-    """Tables that translate the first bytes of keys into masks, one for each part."""
-    return [bytes(byte % parts == part for byte in range(256)) for part in range(parts)]
-
-
-def _of_part(packed: bytes, part: bytes) -> Iterator[int]:
-    """One part, by a walk over all keys."""
-    return compress(_numbers(packed), packed[::KEY_WIDTH].translate(part))
-
-
-def _dealt(packed: bytes, parts: int, kind: str, values: Iterator[int]) -> Iterator[array[int]]:
-    """A value for each key, all parts at once, in room for all: five walks would take longer.
-
-    Each part is handed out, and then nobody has it any more.
-    """
-    found = [array(kind) for _ in range(parts)]
-    add = [found[byte % parts].append for byte in range(256)]
-    deque(map(call, map(add.__getitem__, packed[::KEY_WIDTH]), values), 0)
-    del add
-    found.reverse()
-    while found:
-        yield found.pop()
-
-
-def _numbers(packed: bytes) -> Iterator[int]:
-    """The keys as numbers, of which not too many are there at a time."""
-    return chain.from_iterable(array("Q", piece) for piece in pieces(packed))
-
-
-def pieces(packed: bytes) -> Iterator[bytes]:
-    """The keys in strings of bytes that are not too long."""
-    width = _PIECE * KEY_WIDTH
-    return (packed[at : at + width] for at in range(0, len(packed), width))
-
-
-def _common(many: bytes, few: bytes) -> bytes:
-    """Those of many keys that are among few others, in room for the few."""
-    found, parts = array("Q"), _parts(few)
-    for theirs, part in zip(_split(few, parts), _split(many, parts), strict=True):
-        found.extend(filter(set(theirs).__contains__, part))
-    return found.tobytes()

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from ..model.contacts import KEY_BYTES
-from ..model.keys import KeyColumn, KeySet
+from ..model.keys import KeyColumn
 from ..model.ledger import Claim, Closed, Planned, Range, Receipt, Record, Resolution
+from ..model.packed import Held, Stored, another
+from .keeping import Kept
 from .ranges import expand_times, outcome_ranges, split_keys
 
 HOUR = 3600
@@ -30,12 +31,16 @@ class Facts:
 class _Share:
     """A claim, what is known of it, and what became of which contacts: (kind, range, reason)."""
 
-    claim: Claim
+    kept: Kept
     facts: Facts
     kinds: Sequence[tuple[str, Range, str]]
 
     @property
-    def kept(self) -> list[Range]:
+    def claim(self) -> Claim:
+        return self.kept.claim
+
+    @property
+    def stands(self) -> list[Range]:
         """The contacts that the claim keeps: all but those to whom nothing was sent."""
         return [part for kind, part, _ in self.kinds if kind != "released"]
 
@@ -112,9 +117,10 @@ class JobHistory:
     def enrolled(self) -> Mapping[bytes, datetime]:
         """Late joiners of a continuous drip, and their own clocks."""
         found: dict[bytes, datetime] = {}
-        for claim in (share.claim for share in self._shares):
-            if claim.enrolled is not None:
-                found.update(dict.fromkeys(split_keys(claim.keys), claim.enrolled))
+        for share in self._shares:
+            enrolled = share.claim.enrolled
+            if enrolled is not None:
+                found.update(dict.fromkeys(share.kept.all_keys(), enrolled))
         return found
 
     @cached_property
@@ -122,7 +128,7 @@ class JobHistory:
         """When a person (or the provider's evidence) said what became of a contact."""
         found: dict[bytes, datetime] = {}
         for share in self._shares:
-            keys = split_keys(share.claim.keys) if share.facts.resolutions else []
+            keys = share.kept.all_keys() if share.facts.resolutions else []
             for resolution in share.facts.resolutions:
                 for start, count in resolution.ranges:
                     found.update(dict.fromkeys(keys[start : start + count], resolution.at))
@@ -166,23 +172,27 @@ class JobHistory:
         """
         if "released" in self._kinds:
             return None
-        found, sent = _Keys(), list[bytes]()
+        found = _Keys()
+        sent = another(self._shares[0].kept.packed) if self._shares else Held()
         for share in self._shares:
             for kind, (start, count), reason in share.kinds:
-                part = share.claim.keys[start * KEY_BYTES : (start + count) * KEY_BYTES]
+                part = share.kept.keys(start, count)
                 if kind == "sent":
                     sent.append(part)
                 else:
                     _book(found, kind, split_keys(part), reason)
-        found.sent = KeySet(b"".join(sent))
-        others = b"".join([*found.failed, *found.in_doubt, *found.in_flight])
-        return found if self.compared_as(found.sent.packed + others).are_distinct() else None
+        mailed = self.compared_as(sent.closed()).as_set()
+        others = [*found.failed, *found.in_doubt, *found.in_flight]
+        if mailed is None or len(set(others)) < len(others):
+            return None
+        found.sent = mailed
+        return None if others and any(KeyColumn.of(others).among(mailed)) else found
 
     def _claimed_again(self) -> _Keys:
         """A key released by one claim and taken by a later one belongs to the later one."""
         found, sent = _Keys(), set[bytes]()
         for share in self._shares:
-            keys = split_keys(share.claim.keys)
+            keys = share.kept.all_keys()
             for kind, (start, count), reason in share.kinds:
                 part = keys[start : start + count]
                 if kind == "sent":
@@ -239,7 +249,7 @@ class CampaignHistory:
         for share in self._late:
             left = share.left
             times = [max(time, left) for time in expand_times(share.claim.times)]
-            for start, count in share.kept:
+            for start, count in share.stands:
                 found.extend(t for t in times[start : start + count] if t > self._since)
         return found
 
@@ -268,7 +278,7 @@ class CampaignHistory:
 class _Gathered:
     """A campaign's claims in the order of writing, and the facts about them by claim id."""
 
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[Kept] = field(default_factory=list)
     facts: dict[str, Facts] = field(default_factory=dict)
 
     def about(self, claim: Claim) -> Facts:
@@ -279,28 +289,32 @@ class _Gathered:
 def claims_with_facts(records: Iterable[Record]) -> Iterator[tuple[Claim, Facts]]:
     """Every claim with what the other records say about it, in the order of writing."""
     gathered = _gather(records, CampaignHistory())
-    return ((claim, gathered.about(claim)) for claim in gathered.claims)
+    return ((one.claim, gathered.about(one.claim)) for one in gathered.claims)
 
 
-def fold(records: Iterable[Record], now: datetime, *, resends: str = "") -> CampaignHistory:
+def fold(
+    records: Iterable[Record], now: datetime, *, resends: str = "", store: Stored | None = None
+) -> CampaignHistory:
     """The history that one campaign's records give at ``now`` (leases end by it).
 
     ``resends``: the name of a provider for which sending again cannot mail twice; what it left
-    in doubt is not in doubt but due again.
+    in doubt is not in doubt but due again.  ``store``: where keys are put, instead of in memory.
     """
     history = CampaignHistory(_since=int((now - timedelta(seconds=HOUR)).timestamp()))
-    gathered = _gather(records, history)
-    for claim in sorted(gathered.claims, key=lambda c: (c.at, c.id)):
-        _add_claim(history, claim, gathered.about(claim), now, resends)
+    gathered = _gather(records, history, store)
+    for kept in sorted(gathered.claims, key=lambda kept: (kept.claim.at, kept.claim.id)):
+        _add_claim(history, kept, gathered.about(kept.claim), now, resends)
     return history
 
 
-def _gather(records: Iterable[Record], history: CampaignHistory) -> _Gathered:
+def _gather(
+    records: Iterable[Record], history: CampaignHistory, store: Stored | None = None
+) -> _Gathered:
     """Claims and what is said about them; what concerns the campaign goes into its history."""
     gathered = _Gathered()
     for record in records:
         if isinstance(record, Claim):
-            gathered.claims.append(record)
+            gathered.claims.append(Kept.of(record, store))
         elif isinstance(record, Receipt):
             gathered.facts.setdefault(record.claim, Facts()).receipts.append(record)
         elif isinstance(record, Resolution):
@@ -323,15 +337,16 @@ _AGAIN = {"in_doubt": "released"}
 
 
 def _add_claim(
-    history: CampaignHistory, claim: Claim, facts: Facts, now: datetime, resends: str
+    history: CampaignHistory, kept: Kept, facts: Facts, now: datetime, resends: str
 ) -> None:
+    claim = kept.claim
     kinds = outcome_ranges(claim, facts.receipts, facts.resolutions, now)
     if resends and claim.provider == resends:
         kinds = [(_AGAIN.get(kind, kind), part, why) for kind, part, why in kinds]
-    share = _Share(claim, facts, kinds)
+    share = _Share(kept, facts, kinds)
     job = history.job(claim.step, claim.occurrence)
     job.add(share)
-    if not share.kept:
+    if not share.stands:
         return
     instant = datetime.fromtimestamp(share.last, now.tzinfo)
     job.last_send = max(job.last_send or instant, instant)

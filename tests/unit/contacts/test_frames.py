@@ -63,7 +63,7 @@ def outcome(lists: ContactLists) -> object:
 def everything(audience: Audience) -> object:
     out = audience.excluded
     fields = {name: list(column) for name, column in audience.fields.items()}
-    rows = (list(audience.emails), audience.keys.packed, list(audience.lines))
+    rows = (list(audience.emails), list(audience.keys), list(audience.lines))
     return rows, fields, list(out.keys), list(out.reasons), list(out.lines)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runner.contacts.persons import judge, verdict_of
-from runner.model import keys as of_keys
+from runner.model import dealing as of_dealing
+from runner.model import packed as of_packed
 from runner.model.keys import KeyColumn
 
 DUPLICATE, SUPPRESSED = verdict_of("duplicate"), verdict_of("suppressed")
@@ -18,8 +19,8 @@ def test_rows_are_compared_in_parts_and_none_is_missed(
     monkeypatch: pytest.MonkeyPatch, room: int, piece: int
 ) -> None:
     """Whatever the size of a part: repeated keys, suppressed keys, bans and invalid rows."""
-    monkeypatch.setattr(of_keys, "_ROOM", room)
-    monkeypatch.setattr(of_keys, "_PIECE", piece)
+    monkeypatch.setattr(of_dealing, "_ROOM", room)
+    monkeypatch.setattr(of_packed, "PIECE", piece)
     keys = [(n * 7919 % 5000).to_bytes(2).rjust(8, b"\x07")[::-1] for n in range(6000)]
     bans = bytearray(6000)
     bans[5001] = OPTED_OUT  # the second row of the person in row 1

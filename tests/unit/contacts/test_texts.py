@@ -80,8 +80,8 @@ def test_what_does_not_fit_into_memory_lies_where_nobody_can_read_it() -> None:
     refs = [spool.put(b"small"), spool.put(secret), spool.put(secret), spool.put(b"")]
     assert [spool.get(ref) for ref in refs] == [b"small", secret, secret, b""]
     assert refs[0] == b"small"
-    assert os.fstat(spool._file).st_nlink == 0
-    written = os.pread(spool._file, 1 << 20, 0)
+    assert os.fstat(spool._file._file).st_nlink == 0
+    written = os.pread(spool._file._file, 1 << 20, 0)
     assert len(written) == 2 * len(secret)
     assert b"ann" not in written
     assert written[: len(secret)] != written[len(secret) :]
@@ -95,7 +95,7 @@ def test_many_blocks_are_put_away_at_once(room: int) -> None:
     refs = [*spool.put_all(blocks), *spool.put_all([]), *spool.put_all(blocks[::-1])]
     assert [spool.get(ref) for ref in reversed(refs)] == (blocks + blocks[::-1])[::-1]
     if not room:
-        written = os.pread(spool._file, 1 << 20, 0)
+        written = os.pread(spool._file._file, 1 << 20, 0)
         size = sum(map(len, blocks))
         assert len(written) == 2 * size
         assert b"ann" not in written

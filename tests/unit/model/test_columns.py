@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.model import keys as of_keys
+from runner.model import dealing as of_dealing
+from runner.model import packed as of_packed
 from runner.model.columns import CodedColumn, Picked, PickedColumn, take
 from runner.model.keys import KeyColumn
 
@@ -82,8 +83,8 @@ def test_who_is_among_others_is_masked(
     """Whichever are more, and however many are looked at together."""
     others = [*others, *found[::2]]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(of_keys, "_ROOM", room)
-        patch.setattr(of_keys, "_PIECE", piece)
+        patch.setattr(of_dealing, "_ROOM", room)
+        patch.setattr(of_packed, "PIECE", piece)
         masked(found, others)
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.model import keys as of_keys
+from runner.model import dealing as of_dealing
 from runner.model.keys import KeyColumn, KeySet
 from runner.model.ledger import Claim, Closed, Receipt, Record, Resolution, Settled
+from runner.overflow import Overflow
 from runner.planning.history import JobHistory, fold
 from runner.planning.ranges import expand_times, outcome_ranges, split_keys
 from runner.testing import fake_key
@@ -121,12 +122,14 @@ def at_once(records: list[Record], resends: str) -> dict[str, set[bytes]]:
     return answer
 
 
-@given(records=ledgers(), resends=st.sampled_from(("", "outbox")))
+@given(ledgers(), st.sampled_from(("", "outbox")), st.sampled_from((None, 0, 50)))
 def test_what_is_folded_late_is_what_a_fold_at_once_gives(
-    records: list[Record], resends: str
+    records: list[Record], resends: str, room: int | None
 ) -> None:
-    """Every key is in exactly one place, and the short answers agree with the keys."""
-    job = fold(records, NOW, resends=resends).job("main")
+    """Every key is in exactly one place, and the short answers agree with the keys, wherever the
+    keys lie meanwhile."""
+    store = None if room is None else Overflow(room)
+    job = fold(records, NOW, resends=resends, store=store).job("main")
     wanted = at_once(records, resends)
     assert {kind: set(getattr(job, kind)) for kind in KINDS} == wanted
     assert job.unsettled == len(wanted["in_doubt"]) + len(wanted["in_flight"])
@@ -137,7 +140,8 @@ def test_what_is_folded_late_is_what_a_fold_at_once_gives(
 @given(records=ledgers())
 def test_the_order_in_which_records_are_found_says_nothing(records: list[Record]) -> None:
     """Claims and receipts may come in any order; the fold gives the same answer."""
-    forward, backward = fold(records, NOW).job("main"), fold(records[::-1], NOW).job("main")
+    forward = fold(records, NOW).job("main")
+    backward = fold(records[::-1], NOW, store=Overflow(0)).job("main")
     for kind in (*KINDS, "decided", "enrolled", "last_send", "content"):
         assert getattr(forward, kind) == getattr(backward, kind)
 
@@ -152,7 +156,7 @@ class TestManyKeys:
     """Keys by the hundred thousand are compared in parts; the answer is that of sets."""
 
     def test_a_mask_of_parts_is_the_mask_of_a_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(of_keys, "_ROOM", 50)
+        monkeypatch.setattr(of_dealing, "_ROOM", 50)
         keys = [fake_key(f"p{n}@example.com") for n in range(1000)]
         mine, theirs = KeyColumn.of(keys), set(keys[::3]) | {fake_key("nobody@example.com")}
         packed = KeySet(b"".join(theirs))
@@ -161,10 +165,10 @@ class TestManyKeys:
         assert keys[1] not in packed
 
     def test_a_key_that_is_there_twice_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(of_keys, "_ROOM", 50)
+        monkeypatch.setattr(of_dealing, "_ROOM", 50)
         keys = [fake_key(f"p{n}@example.com") for n in range(400)]
-        assert KeyColumn(b"".join(keys)).are_distinct()
-        assert not KeyColumn(b"".join([*keys, keys[17]])).are_distinct()
+        assert KeyColumn(b"".join(keys)).as_set() == set(keys)
+        assert KeyColumn(b"".join([*keys, keys[17]])).as_set() is None
 
     def test_a_key_in_two_claims_counts_once(self) -> None:
         """It cannot be, and if it is, `sendoff verify` says so; the numbers add up even then."""
