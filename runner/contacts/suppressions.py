@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ..errors import InputError, Problem
@@ -56,13 +57,18 @@ def read_suppressions(
     findings = Findings()
     gathered = _Gathered(bytearray().join(keys), set(), set())
     for path in paths:
-        wrong = gathered.take(_entries(files, path, findings), keyer)
-        for number, problem in sorted(wrong):
-            findings.add(Problem(path, number, 1, problem, _FORMS))
+        entries = _entries(files, path, findings)
+        while some := list(islice(entries, _AT_ONCE)):
+            for number, problem in sorted(gathered.take(some, keyer)):
+                findings.add(Problem(path, number, 1, problem, _FORMS))
     findings.raise_if_any()
     return gathered.freeze()
 
 
+_AT_ONCE = 1 << 15
+"""Entries that are text at the same time."""
+_CHUNK = 1 << 20
+"""About how many bytes of a file are."""
 _FORMS = "write an address, a domain, *.domain, or key: and 16 hex digits; one a line"
 
 
@@ -120,17 +126,19 @@ def _put(domain: str, among: set[str]) -> str:
 
 def _entries(files: Files, path: str, findings: Findings) -> Iterator[tuple[int, str]]:
     """Numbered lines of one file, without comments; what cannot be read is noted."""
+    known = 0
     try:
         place = files.locate(path)
         if place is None or not place.is_file():
             findings.add(Problem(path, 0, 0, "the suppression file is missing"))
-        else:
-            lines = _decoded(place)
-            yield from enumerate(map(_uncommented, lines), 1)
+            return
+        for lines in _decoded(place):
+            yield from enumerate(map(_uncommented, lines), known + 1)
+            known += len(lines)
     except InputError as error:
         findings.extend(error.problems)
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
+        line = known + error.object[: error.start].count(b"\n") + 1
         findings.add(Problem(path, line, 1, "not UTF-8", "save the file as UTF-8"))
     except OSError as error:
         findings.add(Problem(path, 0, 0, f"cannot be read: {error.strerror}"))
@@ -140,5 +148,10 @@ def _uncommented(line: str) -> str:
     return (_comment.sub("", line) if "#" in line else line).strip()
 
 
-def _decoded(place: Path) -> list[str]:
-    return place.read_bytes().decode("utf-8-sig").split("\n")
+def _decoded(place: Path) -> Iterator[list[str]]:
+    """The lines of a file, some at a time."""
+    encoding = "utf-8-sig"
+    with place.open("rb") as stream:
+        while lines := stream.readlines(_CHUNK):
+            yield b"".join(lines).decode(encoding).removesuffix("\n").split("\n")
+            encoding = "utf-8"

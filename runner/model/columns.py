@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from itertools import compress
+from itertools import accumulate, compress
 from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
@@ -86,17 +87,59 @@ class CodedColumn(Column[H], Generic[H]):
         return f"CodedColumn({len(self)} rows, {len(self.values)} values)"
 
 
+_BLOCK = 512
+"""Rows of a mask that are counted together."""
+_CLOSE = 8
+"""Rows are found all at once while at least every eighth of those between them is wanted."""
+
+
 class Picked:
     """Some rows of a table, ascending: what all columns of an audience are cut out with.
 
-    ``mask`` has one byte for each row of the table, 1 for those that are picked.
+    ``mask`` has one byte for each row of the table, 1 for those that are picked.  Which row is the
+    n-th of them is counted when somebody asks: kept, it would be four bytes a row.
     """
 
-    __slots__ = ("mask", "rows")
+    __slots__ = ("_before", "_last", "mask")
 
     def __init__(self, mask: bytes) -> None:
         self.mask = mask
-        self.rows = array("I", compress(range(len(mask)), mask))
+        counts = (mask.count(1, at, at + _BLOCK) for at in range(0, len(mask), _BLOCK))
+        self._before = array("Q", accumulate(counts, initial=0))
+        self._last: tuple[int, list[int]] = (-1, [])
+
+    def __len__(self) -> int:
+        return self._before[-1]
+
+    def rows(self, indices: Sequence[int]) -> list[int]:
+        """The rows that are picked as these (0 is the first), in the order of the indices."""
+        if not indices:
+            return []
+        first, last = min(indices), max(indices)
+        if last >= len(self):
+            raise IndexError("no such row")
+        if 1 < last - first <= len(indices) * _CLOSE:
+            low, high = self._block_of(first), self._block_of(last) + 1
+            near, before = self._between(low, high), self._before[low]
+            return [near[index - before] for index in indices]
+        return list(map(self._row, indices))
+
+    def _row(self, index: int) -> int:
+        """One row; the last block is kept, for whoever walks by index."""
+        block, rows = self._last
+        if not block >= 0 or not self._before[block] <= index < self._before[block + 1]:
+            block = self._block_of(index)
+            rows = self._between(block, block + 1)
+            self._last = block, rows
+        return rows[index - self._before[block]]
+
+    def _block_of(self, index: int) -> int:
+        return bisect_right(self._before, index) - 1
+
+    def _between(self, low: int, high: int) -> list[int]:
+        """The picked rows of some blocks."""
+        start, stop = low * _BLOCK, min(high * _BLOCK, len(self.mask))
+        return list(compress(range(start, stop), self.mask[start:stop]))
 
 
 class PickedColumn(Column[T], Generic[T]):
@@ -109,10 +152,10 @@ class PickedColumn(Column[T], Generic[T]):
         self._picked = picked
 
     def take(self, indices: Sequence[int]) -> list[T]:
-        return take(self._base, list(map(self._picked.rows.__getitem__, indices)))
+        return take(self._base, self._picked.rows(indices))
 
     def __len__(self) -> int:
-        return len(self._picked.rows)
+        return len(self._picked)
 
     def __iter__(self) -> Iterator[T]:
         return compress(self._base, self._picked.mask)

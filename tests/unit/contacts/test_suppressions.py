@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.contacts import Suppressions, contact_key, frames, read_suppressions
+from runner.contacts import Suppressions, contact_key, frames, read_suppressions, suppressions
 from runner.contacts.keys import Keyer
 from runner.errors import InputError, Problem
 from runner.model.keys import KeyColumn
@@ -196,6 +196,9 @@ def test_many_are_read_as_few_are(lines: list[str]) -> None:
         patch.setattr(frames, "loaded", lambda: True)
         patch.setattr(frames, "MANY", 0)
         assert outcome(shelf, text) == slow
+        patch.setattr(suppressions, "_CHUNK", 20)
+        patch.setattr(suppressions, "_AT_ONCE", 3)
+        assert outcome(shelf, text) == slow
 
 
 def outcome(shelf: Shelf, content: bytes) -> object:
@@ -214,3 +217,13 @@ def test_they_are_read_together_with_the_list(shelf: Shelf) -> None:
         found = problems_of(lambda: lists.read(inline_list({"email": "bob@example.org"})))
         assert [(problem.path, problem.line) for problem in found] == [(PATH, 2)]
     assert problems_of(lambda: lists.read(inline_list())) == found
+
+
+def test_a_bad_byte_far_down_is_found_at_its_line(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much of the file is read at a time, and nothing else of it is passed over."""
+    monkeypatch.setattr(suppressions, "_CHUNK", 8)
+    with pytest.raises(InputError) as caught:
+        load(shelf, b"a@x.example\n" * 9 + b"no entry\n\xff@x.example\n")
+    assert sorted(one.line for one in caught.value.problems) == [10, 11]

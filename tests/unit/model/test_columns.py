@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.model import columns as of_columns
 from runner.model import dealing as of_dealing
 from runner.model import packed as of_packed
 from runner.model.columns import CodedColumn, Picked, PickedColumn, take
@@ -64,16 +65,25 @@ def test_a_coded_column_is_the_list_of_its_values(values: list[str]) -> None:
     assert take(column, range(len(values))) == values
 
 
-@given(st.lists(st.booleans(), max_size=30))
-def test_picked_rows_are_those_of_the_mask(mask: list[bool]) -> None:
-    picked = Picked(bytes(mask))
-    column = PickedColumn(range(100, 100 + len(mask)), picked)
-    expected = [100 + row for row, wanted in enumerate(mask) if wanted]
-    assert list(column) == expected
-    assert len(column) == len(expected)
-    assert [column[i] for i in range(len(expected))] == expected
-    with pytest.raises(IndexError):
-        column[len(expected)]
+@given(st.lists(st.booleans(), max_size=60), st.integers(1, 20), st.data())
+def test_picked_rows_are_those_of_the_mask(
+    mask: list[bool], block: int, data: st.DataObject
+) -> None:
+    """Walked, one by one, and many at once, close together or not, in any order."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(of_columns, "_BLOCK", block)
+        column = PickedColumn(range(100, 100 + len(mask)), Picked(bytes(mask)))
+        expected = [100 + row for row, wanted in enumerate(mask) if wanted]
+        assert list(column) == expected
+        assert len(column) == len(expected)
+        assert [column[i] for i in range(len(expected))] == expected
+        with pytest.raises(IndexError):
+            column[len(expected)]
+        with pytest.raises(IndexError):
+            column.take([0, len(expected)])
+        if expected:
+            places = data.draw(st.lists(st.integers(0, len(expected) - 1), max_size=10))
+            assert column.take(places) == [expected[place] for place in places]
 
 
 @given(keys, keys, st.integers(1, 40), st.integers(1, 40))
