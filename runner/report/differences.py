@@ -17,7 +17,7 @@ from .differencepage import html
 from .flow import Piece
 from .jsontext import dump
 from .page import Column, Fact, Page, Span
-from .problems import place
+from .problems import place, record
 from .terminal import PLAIN, Screen
 
 
@@ -147,17 +147,7 @@ def as_json(
             "changes": [_change_record(change) for change in found.changes],
             "settings": _turn_records(settingschanges.turns(found)),
             "caps": list(restraint.shared(settings, now)),
-            "problems": [
-                {
-                    "path": problem.path,
-                    "line": problem.line,
-                    "column": problem.column,
-                    "code": problem.code,
-                    "message": problem.message,
-                    "hint": problem.hint,
-                }
-                for problem in seen.problems
-            ],
+            "problems": [record(problem) for problem in seen.problems],
             "jobs": [
                 {**job_record(job, now), **review_record(job, seen)} for job in found.after.jobs
             ],

@@ -132,7 +132,8 @@ def test_json_says_all_of_it() -> None:
     assert job["cost"] == {"requests": 4, "runs": 4}
     assert sum(job["hours"]["counts"]) == job["later_count"] == 1234
     assert job["subjects"][0]["former"] == {"subject": "Ann, come", "preheader": "On Saturday"}
-    assert record["problems"][0]["line"] == 3
+    first = record["problems"][0]
+    assert (first["line"], first["severity"]) == (3, PROBLEMS[0].severity)
     assert sum(day["count"] for day in record["calendar"]) > 1234
     assert record["digest"] == found.digest
 
