@@ -25,7 +25,7 @@ from .identities import Identities
 from .keys import Keyer
 from .layout import Layout, lay_out
 from .opening import Sources
-from .persons import IS_MAILED, IS_OUT, OUT, judge, verdict_of
+from .persons import IS_MAILED, MAILED, OUT, judge, verdict_of
 from .sources import Block
 from .spool import Spool
 from .suppressions import Suppressions
@@ -176,8 +176,13 @@ class _Gathering:
             },
             lines=self._lines.column(),
             keys=keys,
-            verdicts=judge(keys, self._bans, self._rules.suppressions.keys),
+            verdicts=judge(keys, self._all_bans(), self._rules.suppressions.keys),
         )
+
+    def _all_bans(self) -> bytearray:
+        """Given away, so that they are not there twice."""
+        bans, self._bans = self._bans, bytearray()
+        return bans
 
 
 def mailed(rows: Rows) -> Audience:
@@ -209,11 +214,10 @@ def mailed(rows: Rows) -> Audience:
 
 
 def _excluded(rows: Rows) -> Excluded:
-    mask = rows.verdicts.translate(IS_OUT)
     # without the rows that are mailed, all in C
-    places = rows.verdicts.translate(OUT, bytes([0]))
+    places = rows.verdicts.translate(OUT, bytes([MAILED]))
     return Excluded(
-        keys=rows.keys.only(mask),
+        keys=rows.keys.only(rows.verdicts),
         reasons=CodedColumn(places, REASONS),
-        lines=PickedColumn(rows.lines, Picked(mask)),
+        lines=PickedColumn(rows.lines, Picked(rows.verdicts)),
     )

@@ -29,8 +29,6 @@ OUT = bytes([MAILED, *range(len(REASONS)), *[0] * (255 - len(REASONS))])
 """Translates verdicts of rows that are out into places among REASONS."""
 IS_MAILED = bytes([1, *[0] * 255])
 """Translates verdicts into a mask of the rows that are mailed."""
-IS_OUT = bytes([0, *[1] * 255])
-"""Translates verdicts into a mask of those that are not."""
 
 
 def judge(keys: KeyColumn, bans: bytearray, suppressed: KeyColumn) -> bytes:

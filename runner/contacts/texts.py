@@ -156,7 +156,8 @@ class TextBuilder:
     def column(self) -> Column[str]:
         """The column, once nothing more comes."""
         if self._coded is not None:
-            return CodedColumn(bytes(self._coded), list(self._codes))
+            coded, self._coded = self._coded, bytearray()
+            return CodedColumn(bytes(coded), list(self._codes))
         if self._open:
             self._blocks.append(self._spool.put(pack(self._open)))
             self._open = []

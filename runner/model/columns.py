@@ -93,19 +93,24 @@ _CLOSE = 8
 """Rows are found all at once while at least every eighth of those between them is wanted."""
 
 
+def _counts(mask: bytes) -> Iterator[int]:
+    """How many are not 0 in each block."""
+    for at in range(0, len(mask), _BLOCK):
+        yield min(_BLOCK, len(mask) - at) - mask.count(0, at, at + _BLOCK)
+
+
 class Picked:
     """Some rows of a table, ascending: what all columns of an audience are cut out with.
 
-    ``mask`` has one byte for each row of the table, 1 for those that are picked.  Which row is the
-    n-th of them is counted when somebody asks: kept, it would be four bytes a row.
+    ``mask`` has one byte for each row of the table, not 0 for those that are picked.  Which row is
+    the n-th of them is counted when somebody asks: kept, it would be four bytes a row.
     """
 
     __slots__ = ("_before", "_last", "mask")
 
     def __init__(self, mask: bytes) -> None:
         self.mask = mask
-        counts = (mask.count(1, at, at + _BLOCK) for at in range(0, len(mask), _BLOCK))
-        self._before = array("Q", accumulate(counts, initial=0))
+        self._before = array("Q", accumulate(_counts(mask), initial=0))
         self._last: tuple[int, list[int]] = (-1, [])
 
     def __len__(self) -> int:

@@ -69,10 +69,11 @@ def test_a_coded_column_is_the_list_of_its_values(values: list[str]) -> None:
 def test_picked_rows_are_those_of_the_mask(
     mask: list[bool], block: int, data: st.DataObject
 ) -> None:
-    """Walked, one by one, and many at once, close together or not, in any order."""
+    """Whatever marks them; walked, one by one, many at once, close together or not."""
+    mark = data.draw(st.sampled_from([1, 7]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(of_columns, "_BLOCK", block)
-        column = PickedColumn(range(100, 100 + len(mask)), Picked(bytes(mask)))
+        column = PickedColumn(range(100, 100 + len(mask)), Picked(bytes(map(mark.__mul__, mask))))
         expected = [100 + row for row, wanted in enumerate(mask) if wanted]
         assert list(column) == expected
         assert len(column) == len(expected)
