@@ -413,17 +413,21 @@ class Site:
         return key
 
     def feedback_accounts(self, settings: Settings) -> dict[str, str]:
-        """Which account of a service its key is of: a keyed digest; none where no key is set.
+        """Which account of a service its key is of, and which place bounce mails lie in: keyed
+        digests; none where no key is set.
 
         Raises StateError without a state key.
         """
-        service = settings.sendgrid
+        service, mailbox = settings.sendgrid, settings.suppressions.mailbox
         value = self.environ.get(service.api_key.env, "")
-        if not value:
-            return {}
-        account = f"account:{service.base_url} {value}".encode()
-        secret = self.state_key(settings).encode()
-        return {"sendgrid": hmac.digest(secret, account, "sha256").hex()[:16]}
+        asked = {"sendgrid": value and f"{service.base_url} {value}", "mailbox": mailbox}
+        return {
+            name: hmac.digest(
+                self.state_key(settings).encode(), f"account:{account}".encode(), "sha256"
+            ).hex()[:16]
+            for name, account in asked.items()
+            if account
+        }
 
     @contextmanager
     def feedback_sources(

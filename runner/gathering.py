@@ -137,7 +137,8 @@ class _Clerk:
 
     def write(self, store: LedgerStore) -> Snapshot | None:
         """Everything that was read whole, in one append."""
-        switched = [account_mark(name, account) for name, account in self._asked.items()]
+        # named like no part: of this account nothing is known yet
+        switched = [account_mark(f"{name}/", account) for name, account in self._asked.items()]
         read = [self._mark(part.part) for part in self.parts if not part.problem]
         whole = (*switched, *read)
         if not whole:

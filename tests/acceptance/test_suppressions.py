@@ -274,6 +274,27 @@ def test_a_bounce_of_a_mail_of_ours_suppresses_whom_it_went_to(bench: Bench, bou
     assert (told["reason"], told["source"], told["holds"]) == ("bounce", "mailbox", True)
 
 
+def test_another_mailbox_is_read_from_the_beginning(bench: Bench) -> None:
+    """However long its mails have been there: the last pull was about another place."""
+    bench.workspace(more="suppressions: {mailbox: bounces}\n")
+    (bench.root / "bounces").mkdir()
+    assert bench.sendoff("run", *AT).code == 0
+    (mail,) = (mail for mail in bench.outbox() if mail["To"] == "p1@example.com")
+    headers = "".join(f"{name}: {value}\n" for name, value in mail.items())
+    first, then, last = (("--now", f"2099-10-20T1{hour}:30:00Z") for hour in (3, 5, 7))
+    assert "mailbox: nothing new" in bench.sendoff("suppressions", "pull", *first).out
+    bench.workspace(more="suppressions: {mailbox: elsewhere}\n")
+    bench.campaign("again")
+    assert bench.sendoff("run", *then).code == 3
+    assert "again" not in "".join(str(mail["Message-ID"]) for mail in bench.outbox())
+    bench.write("elsewhere/1.eml", BOUNCE.format(headers=headers))
+    assert "mailbox: 1 contact new" in bench.sendoff("suppressions", "pull", *last).out
+    # and then only what came since
+    assert "mailbox: nothing new" in bench.sendoff("suppressions", "pull", *last).out
+    assert bench.sendoff("run", *last).code == 0
+    assert len(to(bench)) == 9
+
+
 def test_a_mailbox_that_is_gone_holds(bench: Bench) -> None:
     bench.workspace(more="suppressions: {mailbox: bounces}\n")
     said = bench.sendoff("run", *AT)
