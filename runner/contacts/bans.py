@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from operator import not_
 
 from ..errors import Problem
+from ..model.columns import CodedColumn
 from ..model.contacts import Reason
 from .findings import Findings
 from .flags import ALLOWED, Truths
@@ -21,6 +22,13 @@ _BANS: tuple[tuple[str, bool, Reason], ...] = (
     ("opted_out", True, "opted_out"),
 )
 """Column, the value that bans, and the reason, the strongest last."""
+
+
+def _where(truths: Sequence[bool | None], wanted: bool) -> Iterable[object]:
+    """A mask of those that are as wanted; where one is unknown the list is refused anyway."""
+    if isinstance(truths, CodedColumn):
+        return truths.mask(lambda truth: truth is wanted)
+    return truths if wanted else map(not_, truths)
 
 
 class BanColumns:
@@ -46,8 +54,7 @@ class BanColumns:
             if None in truths:
                 self._note(role, truths, block.lines, problems)
             if bans_when in truths:
-                mask = truths if bans_when else map(not_, truths)
-                for row in compress(range(len(truths)), mask):
+                for row in compress(range(len(truths)), _where(truths, bans_when)):
                     bans[row] = verdict
         return bans
 

@@ -8,6 +8,7 @@ the result: without the extra the same comes out, later.
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,8 +65,19 @@ def _release(name: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1)
 def polars() -> Any:
-    """The module.  Takes as long to load as some ten thousand rows without it."""
+    """The module.  Takes as long to load as some ten thousand rows without it.
+
+    It takes all processors unless it is told, and then gets into the way of what is done here.
+    """
+    os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, processors() - 1)))
     return import_module("polars")
+
+
+def processors() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def loaded() -> bool:
@@ -198,7 +210,7 @@ def check(raw: SeriesColumn, plain: Plain, secret: str) -> Checked:
     pl, plh = polars(), import_module("polars_hash")
     frame = pl.DataFrame({"email": raw.stripped().series})
     lowered = plh.col("email").str.to_lowercase()
-    found = frame.select(
+    found = frame.select_seq(
         plain=pl.col("email").str.contains(plain.pattern)
         & ~pl.col("email").str.contains(plain.but)
         & (pl.col("email").str.len_bytes() <= plain.longest),

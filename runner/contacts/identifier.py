@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .frames import SeriesColumn
+from .frames import SeriesColumn, processors
 from .identities import Identities, identify
 from .keys import Keyer
 from .second import SecondProcess
@@ -108,8 +108,4 @@ class Identifier:
 
 def _spare_processor() -> bool:
     """Whether there is a second one, and pipes that can be asked whether something is in them."""
-    if os.name != "posix":
-        return False
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) > 1
-    return (os.cpu_count() or 1) > 1
+    return os.name == "posix" and processors() > 1

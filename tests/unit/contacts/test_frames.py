@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -198,3 +200,14 @@ def test_columns_of_few_values_are_coded() -> None:
     assert not isinstance(late, CodedColumn)
     assert list(few) == [str(n % 256) for n in range(len(rows))]
     assert list(late) == [str(n // 4096) for n in range(len(rows))]
+
+
+@pytest.mark.parametrize(("told", "threads"), [("3", 3), ("", max(1, frames.processors() - 1))])
+def test_polars_leaves_a_processor_to_what_is_done_here(told: str, threads: int) -> None:
+    """Unless somebody has said how many it may have."""
+    code = "from runner.contacts import frames; print(frames.polars().thread_pool_size())"
+    environ = {"PATH": os.environ["PATH"], **({"POLARS_MAX_THREADS": told} if told else {})}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == threads
