@@ -6,15 +6,15 @@ sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from .blind import stand_in
 from .desk import Desk, Ledger
 from .errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
 from .model.campaign import Campaign, Step
 from .model.changes import Version
-from .model.contacts import KEY_BYTES, Audience
 from .model.keys import KeyColumn
 from .model.ledger import BOOK, Claim, Glance, Planned, job_id
 from .model.plan import Hold, JobPlan, Plan
@@ -225,34 +225,10 @@ def _inputs(
     return CampaignInputs(
         campaign=campaign,
         history=history,
-        audience=_stand_in(audience, history, desk),
+        audience=stand_in(audience, history) if desk.blind else audience,
         conditions=_conditions(campaign),
         contents=_contents(desk, campaign, history),
     )
-
-
-def _stand_in(audience: Audience, history: CampaignHistory, desk: Desk) -> Audience:
-    """Without the state key: as if those whom the ledger knows were the first of the list.
-
-    The numbers of jobs under way come out as they are, as long as the list has not changed much.
-    """
-    if not desk.blind:
-        return audience
-    known: dict[bytes, None] = {}
-    for job in history.jobs.values():
-        columns: tuple[Iterable[bytes], ...] = (
-            job.sent,
-            job.failed,
-            job.in_doubt,
-            job.in_flight,
-            job.released,
-        )
-        for keys in columns:
-            known.update(dict.fromkeys(sorted(keys)))
-    stand_ins = list(known)[: len(audience)]
-    others = len(audience) - len(stand_ins)
-    stand_ins += [number.to_bytes(KEY_BYTES) for number in range(others)]
-    return replace(audience, keys=KeyColumn.of(stand_ins))
 
 
 def _contents(desk: Desk, campaign: Campaign, history: CampaignHistory) -> Mapping[str, str]:
