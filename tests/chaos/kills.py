@@ -138,6 +138,7 @@ def strike(arena: Arena, kill: Kill, course: Course, seed: str) -> Verdict:
     code = _strike(world, kill, course, chance)
     early = unclaimed(world)
     arena.trap.clear()
+    world.heal_remote()
     last = world.finish()
     verdict = judge(world, last)
     odd = () if code in (0, -9) else (f"the struck run ended with {code}",)

@@ -149,6 +149,12 @@ class World:
     def remote(self) -> Path:
         return self.home / "remote.git"
 
+    def heal_remote(self) -> None:
+        """Take away the locks that a killed ``git receive-pack`` left: it is the server's process,
+        which dies with ours only because this remote is a directory."""
+        for lock in self.remote.rglob("*.lock"):
+            lock.unlink(missing_ok=True)
+
     def audience(self) -> list[str]:
         return [address(number) for number in range(self.people)]
 
