@@ -74,9 +74,8 @@ def _rows(job: JobPlan, key: bytes, snapshot: Snapshot) -> Iterator[WhyRow]:
             spot = Spot(job.spots[index])
             time = job.times[index] if spot.waits else 0
             at = datetime.fromtimestamp(time, UTC) if time else claimed
-            yield WhyRow(
-                job, spot.reason, at, _or_skipped(job) if spot is Spot.JOINED_LATER else ""
-            )
+            note = _or_skipped(job) if spot is Spot.JOINED_LATER else ""
+            yield WhyRow(job, spot.reason, at, note)
             return
     for known, reason in zip(
         job.audience.excluded.keys, job.audience.excluded.reasons, strict=True
@@ -91,11 +90,8 @@ def _rows(job: JobPlan, key: bytes, snapshot: Snapshot) -> Iterator[WhyRow]:
 
 def _or_skipped(job: JobPlan) -> str:
     """Of a job that is over it is not known any more whom it skipped, but how many."""
-    return (
-        f"or was one of {skipped:,} skipped"
-        if (skipped := sum(job.counts.skipped.values()))
-        else ""
-    )
+    skipped = sum(job.counts.skipped.values())
+    return f"or was one of {skipped:,} skipped" if skipped else ""
 
 
 def _claimed(job: JobPlan, key: bytes, snapshot: Snapshot) -> datetime | None:

@@ -132,7 +132,7 @@ class Picked:
     def _row(self, index: int) -> int:
         """One row; the last block is kept, for whoever walks by index."""
         block, rows = self._last
-        if not block >= 0 or not self._before[block] <= index < self._before[block + 1]:
+        if block < 0 or not self._before[block] <= index < self._before[block + 1]:
             block = self._block_of(index)
             rows = self._between(block, block + 1)
             self._last = block, rows

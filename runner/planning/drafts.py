@@ -50,8 +50,8 @@ class Draft:
     """A job: placed, then looked at by the gates, then given its queue.
 
     ``zones``: of the contacts, '' for those without their own.  ``left_out``: the list's other
-    rows, counted by reason.  ``undecided``: until when it is
-    open who of them will get too many mails (epoch seconds; 0: it is decided).
+    rows, counted by reason.  ``undecided``: until when it is open who of the contacts will get too
+    many mails (epoch seconds; 0: it is decided).
     """
 
     entry: Entry
