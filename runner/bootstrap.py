@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .cache import cache_home
 from .clock import SystemClock
+from .dataclass import dataclass
 from .errors import InputError, Problem, StateError, StateMissing, UsageError
 from .workspace import WorkspaceFiles, load, parse_settings
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from .dataclass import dataclass
 from .delivery import Claimed
 from .model.columns import take
 from .model.keys import KeyColumn

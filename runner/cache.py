@@ -16,9 +16,10 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from .dataclass import dataclass
 
 VARIABLE: Final = "SENDOFF_CACHE"
 _LOCAL_KEY: Final = "key"

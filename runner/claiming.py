@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
+from .dataclass import dataclass
 from .delivery import Claimed
 from .desk import Desk
 from .model.ledger import Claim, Closed

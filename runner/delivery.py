@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from .dataclass import dataclass
 from .errors import InputError
 from .model.campaign import Campaign
 from .model.columns import take

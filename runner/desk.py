@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
+from .dataclass import dataclass
 from .model.campaign import Campaign, Step
 from .model.contacts import Audience
 from .model.ledger import Glance, Record

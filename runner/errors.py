@@ -18,8 +18,9 @@ Whatever is not a ``SendoffError`` is a bug (exit 70).  This module imports noth
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from .dataclass import dataclass
 
 LIST_UNREAD = "list_unread"
 """Code of a problem: a list that lies elsewhere is not fetched at this place."""

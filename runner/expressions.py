@@ -7,12 +7,13 @@ the functions that the place allows, in the same sandbox as templates.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from functools import lru_cache
 
 from jinja2 import Template, nodes
 
+from .dataclass import dataclass
 from .errors import SendoffError
 from .sandbox import Function, Sandbox, SandboxError
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from .dataclass import dataclass
 from .errors import ProviderError
 from .model.feedback import PARTS
 from .model.ledger import BOOK, Pulled, Record

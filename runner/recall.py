@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
+from .dataclass import dataclass
 from .desk import Desk, Ledger
 from .model.campaign import Campaign
 from .model.ledger import Claim, Range, Resolution

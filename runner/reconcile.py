@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
 from .bounced import bounced
 from .claiming import Claimer, whole
+from .dataclass import dataclass
 from .delivery import Claimed, Delivery, receipt
 from .desk import Desks
 from .errors import RaceLost, SendoffError, StateError

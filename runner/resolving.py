@@ -6,10 +6,10 @@ Nothing here sends; it adds facts to the ledger, with who said so and when.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from .dataclass import dataclass
 from .model.ledger import Claim, Range, Record, Resolution
 from .model.message import Verdict
 from .planning.history import claims_with_facts

@@ -7,10 +7,11 @@ sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from .blind import stand_in
+from .dataclass import dataclass
 from .desk import Desk, Ledger
 from .errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
 from .model.campaign import Campaign, Step

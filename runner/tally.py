@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .bounced import Bounced
+from .dataclass import dataclass
 from .delivery import NOT_BEGUN
 from .model.message import Outcome
 from .model.result import JobResult

@@ -7,10 +7,11 @@ network or a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from .dataclass import dataclass
 from .desk import Desk
 from .errors import InputError, Problem, RaceLost
 from .model.campaign import Campaign, Step

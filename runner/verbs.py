@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from .dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import webbrowser
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..approval import desk_at
 from ..bootstrap import Site
+from ..dataclass import dataclass
 from ..desk import Desk
 from ..errors import LIST_UNREAD, InputError, UsageError
 from ..model.campaign import Campaign, Step

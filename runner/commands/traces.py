@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..bootstrap import Site
+from ..dataclass import dataclass
 from ..errors import InputError
 from ..model.contacts import ContactList, FileSource, InlineSource
 

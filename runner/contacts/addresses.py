@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+from ..dataclass import dataclass
 
 LOCAL_LIMIT = 64
 ADDRESS_LIMIT = 254

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import compress
 from operator import itemgetter
 
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.columns import CodedColumn, Picked, PickedColumn
 from ..model.contacts import REASONS, Audience, ContactList, Excluded

@@ -10,12 +10,12 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
+from ..dataclass import dataclass
 from ..model.columns import CodedColumn, Column
 
 H = TypeVar("H", bound=Hashable)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ..dataclass import dataclass
 from .frames import SeriesColumn, processors
 from .identities import Identities, identify
 from .keys import Keyer

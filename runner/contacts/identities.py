@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..model.contacts import KEY_BYTES, NO_KEY
 from . import frames
 from .addresses import PLAIN, PLAIN_LONGEST, SPECIAL, forms, read_addresses

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.contacts import ColumnMap, ContactList
 from .findings import Findings

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.contacts import Audience, ContactList, FileSource, InlineSource, Reason, Selection
 from ..ports import Files

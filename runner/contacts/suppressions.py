@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.keys import KeyColumn
 from ..ports import Files

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final
 
+from ..dataclass import dataclass
 from ..errors import ProviderError
 from ..model.feedback import Cause, Feedback
 from ..ports import Clock

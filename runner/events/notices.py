@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.header import decode_header, make_header
 from email.message import Message
@@ -22,6 +21,7 @@ from email.policy import compat32
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 
+from ..dataclass import dataclass
 from ..model.verdicts import Verdict, verdict
 
 LONGEST: Final = 128 * 1024

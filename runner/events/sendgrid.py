@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from ..dataclass import dataclass
 from ..errors import ProviderError
 from ..model.feedback import Cause, Feedback
 from ..model.verdicts import verdict

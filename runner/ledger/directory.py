@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ..dataclass import dataclass
 from ..errors import StateCorrupt, StateMissing
 from ..model.ledger import Inspection
 from .disk import state_error

@@ -22,13 +22,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from functools import lru_cache
 from itertools import groupby
 from typing import Final
 from urllib.parse import quote, unquote
 
+from ..dataclass import dataclass
 from ..errors import StateCorrupt
 from ..model.ledger import BOOK, Document, Record
 from .records import encode

@@ -17,10 +17,10 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
+from ..dataclass import dataclass
 from ..errors import StateCorrupt
 from ..model.contacts import KEY_BYTES
 from ..model.ledger import (

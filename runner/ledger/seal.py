@@ -24,9 +24,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from ..dataclass import dataclass
 from ..errors import StateCorrupt
 from .layout import LedgerFile, home
 

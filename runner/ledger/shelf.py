@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from ..cache import Cache
+from ..dataclass import dataclass
 from ..edition import edition
 from ..model.ledger import Glance
 from ..stored import NotStorableError, dump, restore

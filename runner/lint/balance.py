@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
+from ..dataclass import dataclass
 from ..model.campaign import Place
 from .sources import SourceText
 from .spans import JINJA, RAW, TAG, Span, blank, blanked, spans

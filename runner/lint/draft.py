@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from ..dataclass import dataclass
 from ..model.campaign import Campaign, Place, Step
 from ..model.contacts import Audience
 from ..model.message import Rendered

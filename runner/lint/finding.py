@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..dataclass import dataclass
 from ..errors import Problem
 from ..model.campaign import Place
 from .codes import CODES, LENIENT, Severity

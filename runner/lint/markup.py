@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from html.parser import HTMLParser
+
+from ..dataclass import dataclass
 
 SILENT = frozenset({"head", "style", "script", "title", "template", "noscript", "svg"})
 """Elements whose text nobody reads."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.campaign import Campaign, Ignore, ListUse, Place, Step
 from ..model.contacts import Audience

@@ -6,9 +6,9 @@ import html
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from ..dataclass import dataclass
 from ..model.campaign import Place
 from .spans import COMMENT, JINJA, TAG, blanked
 

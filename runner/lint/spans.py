@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from ..dataclass import dataclass
 
 TAG = re.compile(
     r"<(?P<end>/?)(?P<name>[a-zA-Z][\w:-]*)"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from ..dataclass import dataclass
 from .settings import Frequency, Guards, Lateness, Mailbox, Pacing, Quiet, Unsubscribe
 
 Status = Literal["active", "paused", "cancelled"]

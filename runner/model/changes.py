@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, get_args
 
+from ..dataclass import dataclass
 from .campaign import Campaign
 from .contacts import ContactList
 from .plan import Plan

@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain, compress
 from typing import Literal, get_args
 
+from ..dataclass import dataclass
 from .campaign import Place
 from .columns import CodedColumn, Picked, PickedColumn
 from .keys import KEY_WIDTH, KeyColumn

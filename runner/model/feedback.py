@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from ..dataclass import dataclass
 from .ledger import SuppressionReason
 
 Cause = tuple[SuppressionReason, int]

@@ -7,10 +7,11 @@ whole seconds.  A *range* is (start, count) into the claim's keys.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import ClassVar, Final, Literal
 
+from ..dataclass import dataclass
 from ..errors import Problem
 
 Range = tuple[int, int]

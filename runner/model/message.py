@@ -7,10 +7,10 @@ provider with substitutions sends the text once; one without joins the pieces pe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from typing import Literal
 
+from ..dataclass import dataclass
 from .settings import Mailbox
 
 Segments = tuple[str | int, ...]

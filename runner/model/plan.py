@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import IntEnum
 from typing import Literal
 
+from ..dataclass import dataclass
 from .campaign import Campaign, Step
 from .contacts import Audience
 from .ledger import Planned, job_id

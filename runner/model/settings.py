@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from typing import Literal
+
+from ..dataclass import dataclass
 
 OnMissed = Literal["hold", "send", "skip"]
 OnCapped = Literal["skip", "defer"]

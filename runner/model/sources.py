@@ -6,10 +6,11 @@ A secret is a name here (``Secret``); its value is looked up when the list is fe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Literal
 
+from ..dataclass import dataclass
 from .settings import Secret
 
 Format = Literal["csv", "tsv", "jsonl", "parquet"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from ..dataclass import dataclass
 from ..errors import Problem
 from .campaign import Campaign
 from .message import Rendered

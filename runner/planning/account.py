@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from ..dataclass import dataclass
 from ..model.ledger import Record
 from ..model.settings import Frequency, Settings
 from ..timetable import zones

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from ..dataclass import dataclass
 from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled, Step
 from ..timetable import cron, zones
 from .history import CampaignHistory, JobHistory

@@ -12,8 +12,9 @@ import heapq
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..dataclass import dataclass
 from ..model.plan import Spot
 from .account import Account, Contacts
 from .columns import spread

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
+from ..dataclass import dataclass
 from ..errors import Problem
 from ..model.contacts import KEY_BYTES
 from ..model.ledger import BOOK, Claim, Entry, Range, Receipt, Resolution

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import accumulate
 from typing import Final, get_args
 
+from ..dataclass import dataclass
 from ..model.contacts import KEY_BYTES
 from ..model.feedback import Cause, Told
 from ..model.ledger import Pulled, Record, Released, Suppressed, SuppressionReason

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
+from ..dataclass import dataclass
 from ..model.campaign import Campaign
 from ..model.contacts import Audience
 from ..model.plan import EMPTY_QUEUE, Hold, Queue, Spot

@@ -6,8 +6,8 @@ They stand in one place, after the audience is final and before the claim.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..model.campaign import Campaign
 from ..model.plan import Counts, Hold
 from .agenda import continuous

@@ -6,9 +6,10 @@ What is over, or not begun, needs no more than that; for all others the records 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from ..dataclass import dataclass
 from ..model.ledger import Claim, Closed, Glance, JobGlance, Planned, Receipt, Record, Resolution
 from .history import CampaignHistory, JobHistory
 

@@ -6,10 +6,11 @@ Claims and receipts may come in any order; the fold gives the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from ..dataclass import dataclass
 from ..model.keys import KeyColumn
 from ..model.ledger import Claim, Closed, Planned, Range, Receipt, Record, Resolution
 from ..model.packed import Held, Stored, another

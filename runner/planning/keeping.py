@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..dataclass import dataclass
 from ..model.contacts import KEY_BYTES
 from ..model.ledger import Claim
 from ..model.packed import Packed, Stored

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
+from ..dataclass import dataclass
 from ..model.campaign import Campaign, Recurring
 from ..model.plan import JobPlan, JobStatus, Plan, Spot
 from ..model.views import Occasion

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import compress
 from operator import mul
 
+from ..dataclass import dataclass
 from ..model.campaign import Campaign
 from ..model.contacts import Audience
 from ..model.plan import Spot

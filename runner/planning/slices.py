@@ -10,9 +10,9 @@ import heapq
 import math
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
+from ..dataclass import dataclass
 from ..model.plan import JobPlan, Plan
 from .quietness import Quietness
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from operator import not_
 from typing import Final
 
+from ..dataclass import dataclass
 from ..model.campaign import Campaign
 from ..model.contacts import Audience
 from ..model.feedback import PARTS

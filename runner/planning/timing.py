@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from ..dataclass import dataclass
 from ..model.campaign import RECIPIENT, Delay
 from ..timetable import zones
 

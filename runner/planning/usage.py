@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import compress
 
+from ..dataclass import dataclass
 from ..model.ledger import Claim, Record
 from .domains import Domains
 from .history import Facts, claims_with_facts

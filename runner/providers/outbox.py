@@ -10,12 +10,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
+from ..dataclass import dataclass
 from ..errors import ProviderError
 from ..model.ledger import Claim
 from ..model.message import Capabilities, MessageBatch, Outcome, Verdict

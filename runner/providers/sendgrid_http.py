@@ -17,9 +17,10 @@ import time
 import urllib.parse
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ..dataclass import dataclass
 from ..ports import Clock
 from .sendgrid_answer import Answer
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from ..dataclass import dataclass
 from ..model.ledger import Claim
 from ..model.message import Verdict
 from .addresses import wire_form

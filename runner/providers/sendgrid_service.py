@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
 from typing import Any
 
+from ..dataclass import dataclass
 from ..ports import Clock
 from .sendgrid_answer import Answer, asked_wait
 from .sendgrid_http import NotSent, Transport, Unanswered

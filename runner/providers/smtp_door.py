@@ -8,9 +8,10 @@ import ssl
 import struct
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, BinaryIO
 
+from ..dataclass import dataclass
 from ..model.settings import Security
 from .smtp_reply import cause, reason
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import socket
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..dataclass import dataclass
 from ..model.message import Outcome
 from ..model.verdicts import verdict
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from ..dataclass import dataclass
 from ..model.message import Outcome
 from ..ports import Clock
 

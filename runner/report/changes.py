@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled, Step
 from ..model.changes import Aspect, CampaignChange, Difference, Kind
 from ..model.plan import Hold, JobPlan

@@ -6,9 +6,11 @@ Widths are cells of a terminal, not characters: CJK takes two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rich.cells import cell_len, chop_cells
+
+from ..dataclass import dataclass
 
 _SGR = {"bold": "1", "dim": "2", "good": "32", "warn": "33", "bad": "1;31", "info": "36"}
 

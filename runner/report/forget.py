@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from . import words
 from .flow import Piece
 from .jsontext import dump

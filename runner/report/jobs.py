@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from ..dataclass import dataclass
 from ..model.campaign import RECIPIENT, Campaign, Drip, Immediate, Recurring, Scheduled
 from ..model.plan import Hold, JobPlan, Plan, ZoneTime
 from ..planning.view import estimated_duration

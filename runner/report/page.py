@@ -6,8 +6,9 @@ Everything that is put on a page is cleaned here: no caller can forget it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..dataclass import dataclass
 from .flow import Line, Piece, flow, shown, width_of
 from .terminal import Screen, clean, defuse, is_right_to_left, terminal_of
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..model.message import Rendered
 from ..model.views import PreviewGroup, PreviewView
 from . import pages, problems, words

@@ -7,8 +7,9 @@ lose what a terminal (or a CI log) would obey instead of show.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import Protocol
+
+from ..dataclass import dataclass
 
 MIN_WIDTH = 60
 MAX_WIDTH = 120

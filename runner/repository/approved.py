@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from ..dataclass import dataclass
 from ..errors import StateCorrupt, StateMissing
 from .git import Git, mask
 from .objects import FILE, SCRIPT, Blob, list_files, read_blobs

@@ -8,11 +8,11 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from ..dataclass import dataclass
 from ..errors import StateRefused, StateUnreachable, UsageError
 
 OLDEST: Final = (2, 30)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from ..dataclass import dataclass
 from ..errors import StateCorrupt, StateUnreachable
 from .git import Git
 

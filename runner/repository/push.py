@@ -8,9 +8,9 @@ looking at the remote.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from ..dataclass import dataclass
 from .git import Answer, Git, check_branch, check_remote, mask
 
 Verdict = Literal["accepted", "lost", "refused", "unknown"]

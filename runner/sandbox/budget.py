@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 from jinja2.exceptions import SecurityError
 
+from ..dataclass import dataclass
 from ..errors import SendoffError
 
 MAX_SOURCE = 512 * 1024

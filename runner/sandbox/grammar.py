@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer, NodeVisitor
 
+from ..dataclass import dataclass
 from .values import METHOD_HINT
 
 _BODIES = (nodes.Template, nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)

@@ -9,10 +9,11 @@ looked at?  If not, tags cannot stand for values.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from jinja2 import nodes
 
+from ..dataclass import dataclass
 from .sources import PERSONAL
 
 _ESCAPES = frozenset({"e", "escape"})

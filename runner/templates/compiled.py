@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import escape
 
+from ..dataclass import dataclass
 from ..errors import SLOW, InputError, Problem
 from ..sandbox import SandboxError, budget
 from .atoms import clean, has_control, unwrapped, wrapped

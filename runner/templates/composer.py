@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.contacts import Audience
 from ..model.keys import KeyColumn

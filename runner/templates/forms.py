@@ -6,10 +6,10 @@ A form is a shape whose known values are text already; its slots number the valu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
+from ..dataclass import dataclass
 from .atoms import ESCAPES, Kind, clean
 from .shapes import Shape, Slot, Slotted
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from time import monotonic
 
 from markupsafe import Markup
 
+from ..dataclass import dataclass
 from ..sandbox import MAX_SECONDS, budget
 from ..sandbox.budget import MAX_WORK
 from ..sandbox.values import as_text

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from ..dataclass import dataclass
 from .shapes import Slot, Slotted
 
 MAX_ALIGNED = 256

@@ -8,9 +8,11 @@ optional.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from jinja2 import nodes
+
+from ..dataclass import dataclass
 
 _OPTIONAL = frozenset({"default", "d"})
 

@@ -7,9 +7,9 @@ the layout they mostly are.  Atoms (see ``atoms``) are words that are never spli
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from ..dataclass import dataclass
 from .atoms import ATOM
 
 _SKIPPED = frozenset({"head", "style", "script", "title", "template", "noscript", "svg"})

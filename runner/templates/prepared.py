@@ -7,12 +7,12 @@ looked through and compiled once for all campaigns whose variables have the same
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from jinja2 import Template, nodes
 
+from ..dataclass import dataclass
 from ..sandbox import Sandbox, SandboxError
 from .analysis import Analysis, analyse, included
 from .analysis import names as read

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from jinja2 import nodes
 
+from ..dataclass import dataclass
 from ..sandbox import Sandbox, SandboxError, budget
 from ..sandbox.environment import reported
 from .analysis import Analysis, names

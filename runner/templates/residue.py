@@ -8,10 +8,12 @@ choices made, the *path*.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from jinja2 import nodes
+
+from ..dataclass import dataclass
 
 Gives = Literal["any", "text", "number", "texts"]
 

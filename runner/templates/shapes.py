@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from markupsafe import escape
 
+from ..dataclass import dataclass
 from .atoms import ESCAPES, OPEN, TAG, Kind, clean, holds_atoms, pieces, replaced, unwrapped
 from .document import Markup, finish
 from .plain import to_text

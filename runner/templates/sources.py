@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.campaign import Attachment, Campaign, Step
 from ..model.template import TemplateFile

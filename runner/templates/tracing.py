@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from jinja2 import nodes
@@ -15,6 +15,7 @@ from jinja2.utils import pass_context
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
+from ..dataclass import dataclass
 from ..sandbox import Sandbox
 from ..sandbox.values import as_text
 from .analysis import Analysis, without_escape

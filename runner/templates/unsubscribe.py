@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from jinja2 import Template
 
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.campaign import Campaign
 from ..sandbox import Sandbox, SandboxError

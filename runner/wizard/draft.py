@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
+
+from ..dataclass import dataclass
 
 SCHEMA = "schemas/campaign.schema.json"
 CAMPAIGNS = "campaigns"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Protocol
 
+from ..dataclass import dataclass
 from ..errors import Problem
 from ..model.settings import Lateness
 from .draft import Draft, Mail

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from ..dataclass import dataclass
 from ..model.campaign import RECIPIENT, Delay
 from ..model.settings import Lateness
 from ..report import times, words

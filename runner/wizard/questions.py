@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ..dataclass import dataclass
 from ..report.page import Page
 
 T = TypeVar("T")

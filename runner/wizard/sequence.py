@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from ..dataclass import dataclass
 from ..model.campaign import Delay
 from ..report import times
 from . import moments

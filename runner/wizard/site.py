@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from ..contacts import ContactLists
+from ..dataclass import dataclass
 from ..desk import Desk, Ledger
 from ..errors import InputError, Problem, StateError
 from ..model.campaign import Campaign

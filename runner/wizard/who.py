@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..dataclass import dataclass
 from ..report import words
 from ..report.page import Fact
 from .insight import Insight, ListInfo

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from functools import lru_cache
 
+from ..dataclass import dataclass
 from ..model.campaign import Campaign, Content, Delay, ListUse, Place, Schedule, Step
 from ..model.settings import Settings, Unsubscribe
 from ..ports import Files

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from ..dataclass import dataclass
 from ..errors import InputError
 from ..model.campaign import RECIPIENT, Attachment, Content, Invitation
 from ..ports import Files

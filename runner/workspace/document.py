@@ -7,11 +7,12 @@ and aliases, so that no text can hang, crash or trick the reader.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import yaml
 
+from ..dataclass import dataclass
 from ..model.campaign import Place
 from .problems import Problems
 from .scalars import resolve

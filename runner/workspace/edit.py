@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from ..dataclass import dataclass
 from .document import parse
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from ..cache import Cache
+from ..dataclass import dataclass
 from ..edition import edition
 from ..stored import NotStorableError, dump, restore
 from .files import WorkspaceFiles

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..dataclass import dataclass
 from ..errors import InputError
 from ..model.campaign import Place
 from .files import Entry, WorkspaceFiles

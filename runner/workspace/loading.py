@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..dataclass import dataclass
 from ..errors import InputError, Problem
 from ..model.campaign import Campaign, Place
 from ..model.contacts import ContactList

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from ..dataclass import dataclass
 
 QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 """How a query may begin."""

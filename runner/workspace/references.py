@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ..dataclass import dataclass
 from ..model.campaign import Content, Place
 from ..model.contacts import ContactList
 from ..model.settings import Settings

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from ..dataclass import dataclass
 from ..model.campaign import Place
 from ..model.template import TemplateFile
 from ..ports import Files

@@ -83,6 +83,18 @@ def test_every_room_is_on_the_map() -> None:
         assert f"`{name}`" in page, f"docs/architecture.md does not say what {name} holds"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_one_module_makes_dataclasses(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+        for alias in node.names
+    }
+    assert "dataclass" not in imported or name_of(path) == "runner/dataclass.py"
+
+
 def test_nothing_is_called_utils() -> None:
     assert not [
         path for path in MODULES if path.stem in ("utils", "util", "helpers", "misc", "common")

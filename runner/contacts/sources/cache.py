@@ -14,11 +14,12 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from ...dataclass import dataclass
 from ...model.sources import Form
 from ...ports import Clock
 from .fetching import FetchError, writes

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from ...dataclass import dataclass
 from ...model.settings import Secret, SendgridSettings
 from ...model.sources import Form
 from ...ports import Clock, Files

@@ -12,10 +12,10 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import compress
 from typing import Any, BinaryIO
 
+from ...dataclass import dataclass
 from .table import BLOCK_ROWS, Block
 
 _LONGEST = csv.field_size_limit()

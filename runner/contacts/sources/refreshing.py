@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import BinaryIO, Literal, cast
 
+from ...dataclass import dataclass
 from ...errors import LIST_REFRESH, LIST_UNREAD, InputError, Problem
 from ...model.contacts import ContactList, Source
 from ...model.settings import Secret

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
+from ...dataclass import dataclass
 from ...errors import InputError
 from ...model.campaign import Place
 from ...model.contacts import FileSource

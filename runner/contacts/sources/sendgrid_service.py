@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import SplitResult
 
+from ...dataclass import dataclass
 from ...model.settings import Secret
 from .fetching import FetchError, Reach
 from .web import Hop, address_of, admitted, faults, header_value

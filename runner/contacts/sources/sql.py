@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from ...dataclass import dataclass
 from ...errors import InputError
 from ...model.settings import Secret
 from ...model.sources import Form, SqlSource

@@ -9,11 +9,11 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ...dataclass import dataclass
 from .fetching import FetchError
 from .sql_faults import UNREADABLE
 from .sql_watch import Watch

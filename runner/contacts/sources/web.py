@@ -12,10 +12,11 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from ...dataclass import dataclass
 from ...model.sources import Form, HttpSource
 from .fetching import Fetched, FetchError, Reach
 from .wire import Address, Connection, Patience, is_private, port_of, resolve

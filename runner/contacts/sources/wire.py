@@ -12,11 +12,11 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 from urllib.parse import SplitResult
 
+from ...dataclass import dataclass
 from ...ports import Clock
 from .fetching import FetchError
 
