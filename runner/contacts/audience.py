@@ -153,10 +153,11 @@ class _Gathering:
             bans[row] = bans[row] or _SUPPRESSED
 
     def _refuse(self, raw: Sequence[str], row: int, line: int) -> None:
-        message = "" if self._invalid.full else fault(raw[row])
-        hint = "this row is left out"
-        code = "invalid_address"
-        self._invalid.add(Problem(self._path, line, 1, message, hint, code, "warning"))
+        if self._invalid.full:
+            self._invalid.count_another()
+            return
+        hint, code = "this row is left out", "invalid_address"
+        self._invalid.add(Problem(self._path, line, 1, fault(raw[row]), hint, code, "warning"))
 
     def warnings(self, rows: Rows) -> tuple[Problem, ...]:
         """Rows with a time zone or an address that is none."""

@@ -31,6 +31,10 @@ class Findings:
         if self._count <= SHOWN:
             self._shown.append(problem)
 
+    def count_another(self) -> None:
+        """Note a problem that would only be counted."""
+        self._count += 1
+
     def extend(self, problems: Iterable[Problem]) -> None:
         """Note several problems."""
         for problem in problems:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..dataclass import dataclass
@@ -57,18 +56,17 @@ def read_suppressions(
     findings = Findings()
     gathered = _Gathered(bytearray().join(keys), set(), set())
     for path in paths:
-        entries = _entries(files, path, findings)
-        while some := list(islice(entries, _AT_ONCE)):
-            for number, problem in sorted(gathered.take(some, keyer)):
-                findings.add(Problem(path, number, 1, problem, _FORMS))
+        known = 0
+        for entries in _entries(files, path, findings):
+            for row, problem in sorted(gathered.take(entries, keyer)):
+                findings.add(Problem(path, known + row + 1, 1, problem, _FORMS))
+            known += len(entries)
     findings.raise_if_any()
     return gathered.freeze()
 
 
-_AT_ONCE = 1 << 15
-"""Entries that are text at the same time."""
 _CHUNK = 1 << 20
-"""About how many bytes of a file are."""
+"""About how many bytes of a file are text at the same time."""
 _FORMS = "write an address, a domain, *.domain, or key: and 16 hex digits; one a line"
 
 
@@ -83,18 +81,19 @@ class _Gathered:
     domains: set[str]
     wildcards: set[str]
 
-    def take(self, entries: Iterable[tuple[int, str]], keyer: Keyer) -> list[tuple[int, str]]:
-        """Add numbered entries, except those that are blank; returns what is wrong with which."""
-        lines, addresses, wrong = list[int](), list[str](), list[tuple[int, str]]()
-        for number, entry in entries:
-            if _is_address(entry):
-                lines.append(number)
-                addresses.append(entry)
-            elif entry and (problem := self._take_other(entry)):
-                wrong.append((number, problem))
+    def take(self, entries: Sequence[str], keyer: Keyer) -> list[tuple[int, str]]:
+        """Add entries, except those that are blank; returns what is wrong with which of them."""
+        rows = [row for row, entry in enumerate(entries) if _is_address(entry)]
+        addresses = [entries[row] for row in rows]
         found = identify(frames.held(addresses), keyer)
         self.keys.extend(found.keys)
-        return wrong + [(lines[row], fault(addresses[row])) for row in found.invalid]
+        wrong = [(rows[at], fault(addresses[at])) for at in found.invalid]
+        if len(rows) < len(entries):
+            known = frozenset(rows)
+            others = ((row, entry) for row, entry in enumerate(entries) if row not in known)
+            told = ((row, self._take_other(entry)) for row, entry in others if entry)
+            wrong += [(row, problem) for row, problem in told if problem]
+        return wrong
 
     def _take_other(self, entry: str) -> str:
         if entry[:4].lower() == "key:":
@@ -124,17 +123,19 @@ def _put(domain: str, among: set[str]) -> str:
     return ""
 
 
-def _entries(files: Files, path: str, findings: Findings) -> Iterator[tuple[int, str]]:
-    """Numbered lines of one file, without comments; what cannot be read is noted."""
+def _entries(files: Files, path: str, findings: Findings) -> Iterator[list[str]]:
+    """The lines of one file, some at a time, without comments; what cannot be read is noted."""
     known = 0
     try:
         place = files.locate(path)
         if place is None or not place.is_file():
             findings.add(Problem(path, 0, 0, "the suppression file is missing"))
             return
-        for lines in _decoded(place):
-            yield from enumerate(map(_uncommented, lines), known + 1)
+        for text in _decoded(place):
+            lines = text.split("\n")
             known += len(lines)
+            uncommented = map(_uncommented, lines) if "#" in text else lines
+            yield list(map(str.strip, uncommented))
     except InputError as error:
         findings.extend(error.problems)
     except UnicodeDecodeError as error:
@@ -145,13 +146,13 @@ def _entries(files: Files, path: str, findings: Findings) -> Iterator[tuple[int,
 
 
 def _uncommented(line: str) -> str:
-    return (_comment.sub("", line) if "#" in line else line).strip()
+    return _comment.sub("", line) if "#" in line else line
 
 
-def _decoded(place: Path) -> Iterator[list[str]]:
-    """The lines of a file, some at a time."""
+def _decoded(place: Path) -> Iterator[str]:
+    """The text of a file, some whole lines at a time, without the last one's end."""
     encoding = "utf-8-sig"
     with place.open("rb") as stream:
         while lines := stream.readlines(_CHUNK):
-            yield b"".join(lines).decode(encoding).removesuffix("\n").split("\n")
+            yield b"".join(lines).decode(encoding).removesuffix("\n")
             encoding = "utf-8"

@@ -12,7 +12,8 @@ from typing import Final
 
 from ..dataclass import dataclass
 from ..model.campaign import Campaign
-from ..model.contacts import Audience
+from ..model.columns import CodedColumn
+from ..model.contacts import REASONS, Audience
 from ..model.feedback import PARTS
 from ..model.keys import KeyColumn
 from ..model.ledger import Record, SuppressionReason
@@ -125,10 +126,13 @@ def finer_reasons(
 ) -> dict[str, int]:
     """How many of an audience's suppressed are so for which reason, those ``claimed`` apart."""
     out = audience.excluded
-    keys = KeyColumn.of(out.keys).only(bytes(reason == "suppressed" for reason in out.reasons))
+    suppressed = CodedColumn.of(out.reasons, REASONS).mask(lambda reason: reason == "suppressed")
+    keys = KeyColumn.of(out.keys).only(suppressed)
     for members in filter(None, claimed):
         keys = keys.only(bytes(map(not_, keys.among(members))))
-    finer = Counter[str](banned.get(key, IN_A_FILE) for key in keys)
+    finer = Counter[str](map(banned.__getitem__, keys.only(keys.among(banned))))
+    if others := len(keys) - finer.total():
+        finer[IN_A_FILE] += others
     return dict(sorted(finer.items()))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from typing import Any, BinaryIO
@@ -19,6 +19,8 @@ from ...dataclass import dataclass
 from .table import BLOCK_ROWS, Block
 
 _LONGEST = csv.field_size_limit()
+_line_end = re.compile(r"\r\n?|\n").search
+"""As csv wants it: no other character ends a line."""
 CHUNK = _LONGEST - 4096
 """Bytes read at a time: in most chunks no field can be too long."""
 
@@ -59,8 +61,8 @@ class Records:
         self._delimiter_byte = delimiter.encode()
         wanted = self._delimiter_byte + b"\n"
         self._other_bytes = bytes(byte for byte in range(256) if byte not in wanted)
-        self._lines: list[str] = []
-        self._at = 0  # among the lines
+        self._text = ""
+        self._at = 0  # in the text
         self._line = 1  # of the file
 
     def header(self) -> list[str] | None:
@@ -73,16 +75,16 @@ class Records:
         Nothing follows on Broken.  Raises what reading does.
         """
         while True:
-            text = "".join(self._lines[self._at :])
+            text = self._text[self._at :]
             if not text and not (text := self._chunks.next()):
                 return
-            self._lines, self._at = [], 0
+            self._text, self._at = "", 0
             whole = self._at_once(text, width)
             if whole is not None:
                 self._line += whole[0]
                 yield whole[1]
                 continue
-            self._lines = _split(text)
+            self._text = text
             for found in self._one_by_one(width):
                 yield found
                 if isinstance(found, Broken):
@@ -154,7 +156,7 @@ class Records:
         lines: list[int] = []
         end: Broken | None = None
         reader = self._reader(self._fed())
-        while not end and self._at < len(self._lines):
+        while not end and self._at < len(self._text):
             start = self._line
             row: list[str] = []
             try:
@@ -177,21 +179,17 @@ class Records:
     def _fed(self) -> Iterator[str]:
         """Lines, for as long as a record asks for them."""
         while True:
-            if self._at == len(self._lines):
-                self._lines, self._at = _split(self._chunks.next()), 0
-                if not self._lines:
+            if self._at == len(self._text):
+                self._text, self._at = self._chunks.next(), 0
+                if not self._text:
                     return
-            self._at += 1
+            end = _line_end(self._text, self._at)
+            start, self._at = self._at, end.end() if end else len(self._text)
             self._line += 1
-            yield self._lines[self._at - 1]
+            yield self._text[start : self._at]
 
     def _reader(self, lines: Iterator[str]) -> Any:
         return csv.reader(lines, delimiter=self._delimiter, strict=True)
-
-
-def _split(text: str) -> list[str]:
-    """Lines with their ends, as csv wants them: no other character ends one."""
-    return list(io.StringIO(text, newline=""))
 
 
 class _Chunks:

@@ -197,7 +197,6 @@ def test_many_are_read_as_few_are(lines: list[str]) -> None:
         patch.setattr(frames, "MANY", 0)
         assert outcome(shelf, text) == slow
         patch.setattr(suppressions, "_CHUNK", 20)
-        patch.setattr(suppressions, "_AT_ONCE", 3)
         assert outcome(shelf, text) == slow
 
 
