@@ -18,16 +18,16 @@ def stand_in(audience: Audience, history: CampaignHistory) -> Audience:
 
     The numbers of jobs under way come out as they are, as long as the list has not changed much.
     """
-    size, keys = len(audience) * KEY_BYTES, Overflow()
-    for piece in pieces(_known(history).packed):
+    size, keys, column = len(audience) * KEY_BYTES, Overflow(), type(audience.keys)
+    for piece in pieces(_known(history, column).packed):
         keys.append(piece[: size - len(keys)])
     for start in range(0, (size - len(keys)) // KEY_BYTES, PIECE):
         others = array("Q", range(start, start + PIECE)).tobytes()
         keys.append(others[: size - len(keys)])
-    return replace(audience, keys=KeyColumn(keys.closed()))
+    return replace(audience, keys=column(keys.closed()))
 
 
-def _known(history: CampaignHistory) -> KeyColumn:
+def _known(history: CampaignHistory, column: type[KeyColumn]) -> KeyColumn:
     """Everybody of whom the ledger says something, once."""
     known = Overflow()
     for job in history.jobs.values():
@@ -42,8 +42,8 @@ def _known(history: CampaignHistory) -> KeyColumn:
             in_order = keys if isinstance(keys, KeySet) else sorted(keys)
             for piece in pieces(packed_keys(in_order)):
                 known.append(piece)
-    column = KeyColumn(known.closed())
-    once = bytearray([1]) * len(column)
-    for _, row in column.repeated():
+    found = column(known.closed())
+    once = bytearray([1]) * len(found)
+    for _, row in found.repeated():
         once[row] = 0
-    return column.only(bytes(once))
+    return found.only(bytes(once))

@@ -10,7 +10,8 @@
     │   ├── StateCorrupt              a record cannot be read, or contradicts another
     │   ├── StateRefused              a rule or a permission refused the write
     │   └── StateUnreachable          the remote or the disk does not answer
-    └── RaceLost              6     another run wrote first: nothing lost, plan anew
+    ├── RaceLost              6     another run wrote first: nothing lost, plan anew
+    └── DiskFailed            1     a temporary file cannot be read again
 
 Whatever is not a ``SendoffError`` is a bug (exit 70).  This module imports nothing of ours.
 """
@@ -109,3 +110,7 @@ class RaceLost(SendoffError):
     """Another run wrote first.  The write did not happen; plan anew from the new tip."""
 
     exit_code = 6
+
+
+class DiskFailed(SendoffError):
+    """A temporary file cannot be read again: whatever needs it ends here."""

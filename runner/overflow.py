@@ -7,9 +7,15 @@ import sys
 import tempfile
 import weakref
 
+from .errors import DiskFailed
+
 ROOM = 4 << 20
 """Bytes that stay in memory before there is a file."""
 _BUFFER = 1 << 18
+_FAILED = (
+    "a temporary file cannot be read again, look at the disk that TMPDIR names (nothing is lost: "
+    "what was claimed is in the ledger)"
+)
 
 
 class NamelessFile:
@@ -29,14 +35,20 @@ class NamelessFile:
             view, at = view[written:], at + written
 
     def read(self, size: int, at: int) -> bytes:
-        """What was written there, all of it.  Raises OSError."""
-        found = os.pread(self._file, size, at)
+        """What was written there, all of it.  Raises DiskFailed."""
+        found = self._read(size, at)
         while len(found) < size:
-            more = os.pread(self._file, size - len(found), at + len(found))
+            more = self._read(size - len(found), at + len(found))
             if not more:
-                raise OSError("a temporary file has become shorter")
+                raise DiskFailed(f"{_FAILED}: it has become shorter")
             found += more
         return found
+
+    def _read(self, size: int, at: int) -> bytes:
+        try:
+            return os.pread(self._file, size, at)
+        except OSError as error:
+            raise DiskFailed(f"{_FAILED}: {error.strerror}") from None
 
 
 class Overflow:
@@ -82,7 +94,7 @@ class Overflow:
         return self._end + len(self._rest)
 
     def __getitem__(self, where: slice, /) -> bytes:
-        """A copy of a part, read from the file where it lies there.  Raises OSError."""
+        """A copy of a part, read from the file where it lies there.  Raises DiskFailed."""
         start, stop, _ = where.indices(len(self))
         found = bytes(memoryview(self._rest)[max(0, start - self._end) : max(0, stop - self._end)])
         if self._file is None or start >= min(stop, self._end):

@@ -57,7 +57,7 @@ class Spool:
         return [(at, end - at) for at, end in pairwise(ends)]
 
     def get(self, ref: Ref) -> bytes:
-        """A block that was put away.  Raises OSError when the disk fails."""
+        """A block that was put away.  Raises DiskFailed."""
         if isinstance(ref, bytes):
             return ref
         at, size = ref

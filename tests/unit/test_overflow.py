@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.errors import DiskFailed
 from runner.model import dealing, packed
 from runner.model.keys import KeyColumn, KeySet
 from runner.overflow import NamelessFile, Overflow
@@ -79,14 +80,6 @@ def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (os.fstat(file._file).st_nlink, list(tmp_path.iterdir())) == (0, [])
 
 
-def test_a_file_that_was_cut_short_is_no_shorter_answer() -> None:
-    file = NamelessFile()
-    file.write(b"something", 0)
-    os.ftruncate(file._file, 4)
-    with pytest.raises(OSError, match="shorter"):
-        file.read(9, 0)
-
-
 def test_without_a_place_for_files_memory_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,3 +103,22 @@ def test_where_the_disk_is_full_memory_is_used() -> None:
     whole = b"".join(bytes([number]) * 30 for number in range(100))
     assert 0 < stored._end < 450
     assert (stored[:], stored[400:500]) == (whole, whole[400:500])
+
+
+@pytest.mark.parametrize("how", ["shorter", "closed"])
+def test_a_disk_that_fails_is_said(how: str) -> None:
+    """One line that says where to look, and no report of a bug."""
+    file = NamelessFile()
+    file.write(b"something", 0)
+    spare = os.dup(file._file)
+    if how == "shorter":
+        os.ftruncate(file._file, 3)
+    else:
+        reader, writer = os.pipe()  # nothing can be read at a place of a pipe
+        os.dup2(reader, file._file)
+        os.close(reader)
+        os.close(writer)
+    with pytest.raises(DiskFailed, match=r"TMPDIR names .*: (it has be|Illegal s)"):
+        file.read(9, 0)
+    os.dup2(spare, file._file)
+    os.close(spare)
