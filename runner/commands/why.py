@@ -12,6 +12,7 @@ from ..model.ledger import BOOK, Claim, Record, Suppressed
 from ..model.plan import JobPlan, Spot
 from ..model.views import ToldRow, WhyRow, WhyView
 from ..planning.book import about, fold_book
+from ..planning.history import fold
 from ..planning.ranges import expand_times, split_keys
 from ..ports import Snapshot
 from ..report import why as report
@@ -35,7 +36,7 @@ def why(site: Site, address: str, campaign: str | None, format: str) -> Outcome:
     snapshot, _ = site.ledger()
     told = tuple(_told(list(snapshot.records(BOOK)), key))
     suppressed = any(row.holds and not row.group for row in told)
-    rows = tuple(row for job in plan.jobs for row in _rows(job, key, snapshot))
+    rows = tuple(row for job in plan.jobs for row in _rows(job, key, snapshot, plan.now))
     places = [
         (name, line, reason or ("suppressed" if suppressed else ""))
         for name, line, reason in _places(site, books, address)
@@ -66,7 +67,7 @@ def _places(site: Site, books: ContactLists, address: str) -> Iterator[tuple[str
             yield one.name, 0, UNREAD
 
 
-def _rows(job: JobPlan, key: bytes, snapshot: Snapshot) -> Iterator[WhyRow]:
+def _rows(job: JobPlan, key: bytes, snapshot: Snapshot, now: datetime) -> Iterator[WhyRow]:
     """One row for a job that concerns this contact, none for another."""
     claimed = _claimed(job, key, snapshot)
     for index, known in enumerate(job.audience.keys):
@@ -77,15 +78,28 @@ def _rows(job: JobPlan, key: bytes, snapshot: Snapshot) -> Iterator[WhyRow]:
             note = _or_skipped(job) if spot is Spot.JOINED_LATER else ""
             yield WhyRow(job, spot.reason, at, note)
             return
+    # what became of a mail before its contact was excluded stays so
+    became = _became(job, key, snapshot, now) if claimed else ""
     for known, reason in zip(
         job.audience.excluded.keys, job.audience.excluded.reasons, strict=True
     ):
         if known == key:
-            # what was sent before the exclusion stays sent
-            yield WhyRow(job, "sent" if claimed else reason, claimed)
+            yield WhyRow(job, became or reason, claimed if became else None)
             return
-    if claimed:
-        yield WhyRow(job, "sent", claimed, "no longer on the list")
+    if became:
+        yield WhyRow(job, became, claimed, "no longer on the list")
+
+
+def _became(job: JobPlan, key: bytes, snapshot: Snapshot, now: datetime) -> str:
+    """What the ledger says of this contact's mail; '' for one that was given back, and is owed."""
+    known = fold(snapshot.records(job.campaign.id), now).job(job.step.id, job.occurrence)
+    kinds = (
+        (Spot.SENT, known.sent),
+        (Spot.FAILED, known.failed),
+        (Spot.IN_DOUBT, known.in_doubt),
+        (Spot.IN_FLIGHT, known.in_flight),
+    )
+    return next((spot.reason for spot, keys in kinds if key in keys), "")
 
 
 def _or_skipped(job: JobPlan) -> str:

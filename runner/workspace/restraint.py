@@ -114,7 +114,8 @@ def _warm_up(section: Section) -> WarmUp | None:
         message = "write either `volumes` or `days`"
         section.complain("start", message, "for example volumes: [500, 1000, 2000]")
         return None
-    volumes = [item.data for item in _items(section, "volumes")] or _spread(section)
+    is_list = section.has("volumes")
+    volumes = [item.data for item in _items(section, "volumes")] if is_list else _spread(section)
     return WarmUp(first, tuple(volumes), section.get("then", "cap") == "unlimited")
 
 

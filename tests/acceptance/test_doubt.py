@@ -84,6 +84,11 @@ class TestSmtp:
 
 
 class TestRetry:
+    @staticmethod
+    def told(bench, address, at):
+        """What ``why`` says became of somebody's mail, job by job."""
+        return [row["place"] for row in bench.sendoff("why", address, "--json", *at).json["jobs"]]
+
     def test_the_failed_are_due_again_and_nothing_else(self, bench):
         with SmtpServer() as server:
             through_smtp(bench, server)
@@ -104,11 +109,16 @@ class TestRetry:
             server.answer_rcpt["p1@example.com"] = "550 5.1.1 no"
             server.answer_rcpt["p2@example.com"] = "550 5.7.1 no"
             assert bench.sendoff("run", "--json", *AT).json["failed"] == 2
+            assert self.told(bench, "p1@example.com", LATER) == ["failed"]
+            assert self.told(bench, "p2@example.com", LATER) == ["failed"]
+            assert self.told(bench, "p3@example.com", LATER) == ["sent"]
             server.answer_rcpt.clear()
             again = bench.sendoff("retry", "hello/main", "--by", "Ann", *LATER)
             assert "2 mails" in again.out
             assert "1 of them will not go out: suppressed" in again.out
             assert "p1@" not in again.out
+            # given back, and yet it will not go
+            assert self.told(bench, "p1@example.com", LATER) == ["suppressed"]
             assert bench.sendoff("run", "--json", *LATER).json["sent"] == 1
             assert bench.sendoff("suppress", "--undo", "p1@example.com", *LATER).code == 0
             later = bench.sendoff("run", "--json", *LATER)
