@@ -392,9 +392,14 @@ class Folding:
             self._body(bodies[0], scope, steps)
             return
         arms: list[Steps] = [[] for _ in bodies]
-        scopes = [dict(scope) for _ in bodies]
-        for body, arm, inner in zip(bodies, arms, scopes, strict=True):
-            self._body(body, inner, arm)
+        scopes: list[Scope] = []
+        before = dict(scope)
+        for body, arm in zip(bodies, arms, strict=True):
+            # in the scope itself: macros and blocks that are used in the arm look into it
+            self._body(body, scope, arm)
+            scopes.append(dict(scope))
+            scope.clear()
+            scope.update(before)
         self._meet(scope, scopes, arms)
         self._add(steps, Choice(tuple(tests), tuple(arms)))
 

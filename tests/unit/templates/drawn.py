@@ -117,7 +117,7 @@ def statements(place: Place) -> st.SearchStrategy[str]:
     simple = [st.just(place.plain), *[outputs(place.html, place.names)] * 4]
     if place.depth == 0:
         return st.one_of(simple)
-    kinds = (choices, choices, loops, contact_loops, bindings, captures, macros)
+    kinds = (choices, choices, loops, contact_loops, bindings, captures, macros, closures)
     return st.one_of(*simple, *(kind(place) for kind in kinds), borrowed(place))
 
 
@@ -177,6 +177,17 @@ def macros(draw: st.DrawFn, place: Place) -> str:
     body = draw(place.inner("a", "b"))
     head = "{% macro m(a, b='z') %}"
     return f"{head}{body}{{% endmacro %}}{{{{ m({one}) }}}}{{{{ m(b={other}, a='k') }}}}"
+
+
+@st.composite
+def closures(draw: st.DrawFn, place: Place) -> str:
+    """A macro that reads a name of its surroundings, which is set anew before it is used."""
+    first, second = draw(expressions(place.names)), draw(expressions(place.names))
+    macro = f"{{% macro told() %}}[{{{{ who }}}}]{draw(place.inner('who'))}{{% endmacro %}}"
+    anew = f"{{% set who = {second} %}}{{{{ told() }}}}"
+    other = draw(st.sampled_from(["", "{{ told() }}", "{% set who = city %}{{ told() }}"]))
+    choice = f"{{% if {draw(conditions(place.names))} %}}{anew}{{% else %}}{other}{{% endif %}}"
+    return f"{{% set who = {first} %}}{macro}{choice}{{{{ told() }}}}"
 
 
 BORROWED = [
