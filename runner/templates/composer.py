@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
+from typing import NoReturn
 
 from ..dataclass import dataclass
 from ..errors import InputError, Problem
@@ -24,6 +25,9 @@ from .program import Program
 from .shapes import Slot, Slotted, fill
 from .sources import StepContent
 from .unsubscribe import Unsubscribing
+
+_SEVERAL = 16
+"""So few values are counted when they are written: no field is long enough to matter before."""
 
 
 class ComposeError(InputError):
@@ -195,6 +199,10 @@ class StepComposer:
         program = compiled.program
         rows: Sequence[Row] = [None] * len(batch) if program is None else program.rows(batch)
         filled = [self._filled(compiled, batch, number, row) for number, row in enumerate(rows)]
+        for position, (form, row) in enumerate(filled):
+            # a value may be there a thousand times: looked at before it is copied as often
+            if len(row) > _SEVERAL and sum(map(len, row)) > MAX_OUTPUT:
+                self._check_values(form, row, batch, position)
         gathering = compiled.gathered()
         numbered = [(gathering.number(form), values) for form, values in filled]
         values = _Values()
@@ -271,6 +279,16 @@ class StepComposer:
 
         return tuple((name, _joined(pieces, token)) for name, pieces in self._leaving.headers)
 
+    def _check_values(self, form: Form, row: Sequence[str], batch: Columns, position: int) -> None:
+        """Refuse what the sandbox would refuse to print."""
+        for name, part in (("HTML", form.html), ("text", form.text)):
+            if sum(len(row[slot.number]) for slot in _slots(part)) > MAX_OUTPUT:
+                self._refuse_size(name, batch, position)
+
+    def _refuse_size(self, name: str, batch: Columns, position: int) -> NoReturn:
+        message = f"the finished {name} has more than {MAX_OUTPUT} characters"
+        raise self._failed_at(Problem(self._content.path, 1, 1, message), batch, position)
+
     def _check_sizes(self, parts: Parts, values: _Values, batch: Columns) -> None:
         """What the sandbox makes is bounded; what is put together afterwards is as well."""
         for name, segments in (("HTML", parts.html), ("text", parts.text)):
@@ -280,9 +298,7 @@ class StepComposer:
                 continue
             for position in range(len(batch)):
                 if fixed + sum(len(column[position]) for column in columns) > MAX_OUTPUT:
-                    message = f"the finished {name} has more than {MAX_OUTPUT} characters"
-                    problem = Problem(self._content.path, 1, 1, message)
-                    raise self._failed_at(problem, batch, position)
+                    self._refuse_size(name, batch, position)
 
     def _check_line(self, value: str, batch: Columns, position: int) -> None:
         if has_control(value):

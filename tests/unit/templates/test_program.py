@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import jinja2
@@ -195,6 +196,19 @@ def test_no_message_is_larger_than_the_sandbox_allows(loop: str) -> None:
     with pytest.raises(ComposeError, match=r"in line 3 .* more than 2097152 characters"):
         made.compose(listed, [0, 1])
     assert made.compose(listed, [0])
+
+
+def test_what_is_too_large_is_refused_before_it_is_made() -> None:
+    """A hundred megabytes for each contact, and a batch has a thousand of them."""
+    made = composer("{% for a in range(n|int) %}{{ big }}{% endfor %}", text="x")
+    listed = audience([{"n": "2000", "big": ""}, *[{"n": "2000", "big": "x" * 50_000}] * 5])
+    tracemalloc.start()
+    try:
+        with pytest.raises(ComposeError, match=r"in line 3 .* more than 2097152 characters"):
+            made.compose(listed, range(6))
+        assert tracemalloc.get_traced_memory()[1] < 30 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_contact_that_takes_too_long_or_too_much_is_refused() -> None:
