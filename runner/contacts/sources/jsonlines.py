@@ -8,6 +8,7 @@ contact has no use for would be a column that nobody sees.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -21,6 +22,8 @@ from .table import BLOCK_ROWS, Block, Table
 LONGEST = 1 << 20
 """Bytes of a line."""
 MOST_NAMES = 1000
+_has_half = re.compile("[\ud800-\udfff]").search
+"""What an escape may leave of a character that takes two of them."""
 _BOM = b"\xef\xbb\xbf"
 
 Pairs = list[tuple[str, object]]
@@ -85,7 +88,11 @@ def _pairs(line: bytes) -> Pairs:
     try:
         # numbers as they stand: 01234 is none, but 1.10 is not 1.1
         found: object = json.loads(
-            line, object_pairs_hook=_Object, parse_int=str, parse_float=str, parse_constant=_refuse
+            line.decode(),  # bytes it would take for UTF-16, or for half a character, as well
+            object_pairs_hook=_Object,
+            parse_int=str,
+            parse_float=str,
+            parse_constant=_refuse,
         )
     except UnicodeDecodeError:
         raise _BadLine("this line is not UTF-8", "save the file as UTF-8") from None
@@ -108,13 +115,15 @@ def _refuse(name: str) -> object:
 
 def _text(name: str, value: object) -> str:
     """A value as a CSV file would hold it."""
+    shown = f'"{name}"' if name.isidentifier() else "a field"
     if isinstance(value, str):
+        if _has_half(value):
+            raise _BadLine(f"{shown} holds half a character", "write both halves of it")
         return value
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    shown = f'"{name}"' if name.isidentifier() else "a field"
     raise _BadLine(f"{shown} is a list or an object", "write text, a number, true or false")
 
 
