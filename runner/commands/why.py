@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from ..bootstrap import Site
 from ..contacts import ContactLists
@@ -12,7 +13,7 @@ from ..model.ledger import BOOK, Claim, Record, Suppressed
 from ..model.plan import JobPlan, Spot
 from ..model.views import ToldRow, WhyRow, WhyView
 from ..planning.book import about, fold_book
-from ..planning.history import fold
+from ..planning.history import CampaignHistory, fold
 from ..planning.ranges import expand_times, split_keys
 from ..ports import Snapshot
 from ..report import why as report
@@ -36,7 +37,8 @@ def why(site: Site, address: str, campaign: str | None, format: str) -> Outcome:
     snapshot, _ = site.ledger()
     told = tuple(_told(list(snapshot.records(BOOK)), key))
     suppressed = any(row.holds and not row.group for row in told)
-    rows = tuple(row for job in plan.jobs for row in _rows(job, key, snapshot, plan.now))
+    history = cache(lambda campaign: fold(snapshot.records(campaign), plan.now))
+    rows = tuple(row for job in plan.jobs for row in _rows(job, key, snapshot, history))
     places = [
         (name, line, reason or ("suppressed" if suppressed else ""))
         for name, line, reason in _places(site, books, address)
@@ -67,7 +69,9 @@ def _places(site: Site, books: ContactLists, address: str) -> Iterator[tuple[str
             yield one.name, 0, UNREAD
 
 
-def _rows(job: JobPlan, key: bytes, snapshot: Snapshot, now: datetime) -> Iterator[WhyRow]:
+def _rows(
+    job: JobPlan, key: bytes, snapshot: Snapshot, history: Callable[[str], CampaignHistory]
+) -> Iterator[WhyRow]:
     """One row for a job that concerns this contact, none for another."""
     claimed = _claimed(job, key, snapshot)
     for index, known in enumerate(job.audience.keys):
@@ -79,7 +83,7 @@ def _rows(job: JobPlan, key: bytes, snapshot: Snapshot, now: datetime) -> Iterat
             yield WhyRow(job, spot.reason, at, note)
             return
     # what became of a mail before its contact was excluded stays so
-    became = _became(job, key, snapshot, now) if claimed else ""
+    became = _became(job, key, history(job.campaign.id)) if claimed else ""
     for known, reason in zip(
         job.audience.excluded.keys, job.audience.excluded.reasons, strict=True
     ):
@@ -90,16 +94,10 @@ def _rows(job: JobPlan, key: bytes, snapshot: Snapshot, now: datetime) -> Iterat
         yield WhyRow(job, became, claimed, "no longer on the list")
 
 
-def _became(job: JobPlan, key: bytes, snapshot: Snapshot, now: datetime) -> str:
+def _became(job: JobPlan, key: bytes, history: CampaignHistory) -> str:
     """What the ledger says of this contact's mail; '' for one that was given back, and is owed."""
-    known = fold(snapshot.records(job.campaign.id), now).job(job.step.id, job.occurrence)
-    kinds = (
-        (Spot.SENT, known.sent),
-        (Spot.FAILED, known.failed),
-        (Spot.IN_DOUBT, known.in_doubt),
-        (Spot.IN_FLIGHT, known.in_flight),
-    )
-    return next((spot.reason for spot, keys in kinds if key in keys), "")
+    known = history.job(job.step.id, job.occurrence)
+    return next((spot.reason for spot, keys in known.standing if key in keys), "")
 
 
 def _or_skipped(job: JobPlan) -> str:

@@ -56,11 +56,9 @@ def read_suppressions(
     findings = Findings()
     gathered = _Gathered(bytearray().join(keys), set(), set())
     for path in paths:
-        known = 0
-        for entries in _entries(files, path, findings):
+        for first, entries in _entries(files, path, findings):
             for row, problem in sorted(gathered.take(entries, keyer)):
-                findings.add(Problem(path, known + row + 1, 1, problem, _FORMS))
-            known += len(entries)
+                findings.add(Problem(path, first + row, 1, problem, _FORMS))
     findings.raise_if_any()
     return gathered.freeze()
 
@@ -123,8 +121,11 @@ def _put(domain: str, among: set[str]) -> str:
     return ""
 
 
-def _entries(files: Files, path: str, findings: Findings) -> Iterator[list[str]]:
-    """The lines of one file, some at a time, without comments; what cannot be read is noted."""
+def _entries(files: Files, path: str, findings: Findings) -> Iterator[tuple[int, list[str]]]:
+    """The lines of one file without comments, some at a time with the first one's number.
+
+    What cannot be read is noted.
+    """
     known = 0
     try:
         place = files.locate(path)
@@ -133,9 +134,9 @@ def _entries(files: Files, path: str, findings: Findings) -> Iterator[list[str]]
             return
         for text in _decoded(place):
             lines = text.split("\n")
-            known += len(lines)
             uncommented = map(_uncommented, lines) if "#" in text else lines
-            yield list(map(str.strip, uncommented))
+            yield known + 1, list(map(str.strip, uncommented))
+            known += len(lines)
     except InputError as error:
         findings.extend(error.problems)
     except UnicodeDecodeError as error:

@@ -5,7 +5,7 @@ Claims and receipts may come in any order; the fold gives the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from ..dataclass import dataclass
 from ..model.keys import KeyColumn
 from ..model.ledger import Claim, Closed, Planned, Range, Receipt, Record, Resolution
 from ..model.packed import Held, Stored, another
+from ..model.plan import Spot
 from .keeping import Kept
 from .ranges import expand_times, outcome_ranges, split_keys
 
@@ -114,6 +115,16 @@ class JobHistory:
         # what no claim speaks of needs no key
         return self._keys.released if "released" in self._kinds else frozenset()
 
+    @property
+    def standing(self) -> tuple[tuple[Spot, Collection[bytes]], ...]:
+        """Contacts whose mail is not owed, by where they stand; a key is in one of them only."""
+        return (
+            (Spot.SENT, self.sent),
+            (Spot.FAILED, self.failed),
+            (Spot.IN_DOUBT, self.in_doubt),
+            (Spot.IN_FLIGHT, self.in_flight),
+        )
+
     @cached_property
     def enrolled(self) -> Mapping[bytes, datetime]:
         """Late joiners of a continuous drip, and their own clocks."""
@@ -158,7 +169,7 @@ class JobHistory:
         if self.closed is None or not first.decided:
             return set()
         at = self.closed.at
-        mine = (self.sent, self.failed, self.in_doubt, self.in_flight)
+        mine = [keys for _, keys in self.standing]
         again = (key for key, decided in first.decided.items() if decided > at)
         return {key for key in again if not any(key in keys for keys in mine)}
 

@@ -18,7 +18,6 @@ from .columns import Constant, Times, among, flags, indices, spread, table, time
 from .history import JobHistory
 from .quietness import Quietness, by_pairs
 
-_CLAIMED = (Spot.SENT, Spot.FAILED, Spot.IN_DOUBT, Spot.IN_FLIGHT)
 _WAITING = (Spot.DUE, Spot.LATER, Spot.MISSED, Spot.QUIET_HELD)
 _AFTER_FIRST = table(
     (
@@ -90,10 +89,8 @@ def place(entry: Entry, inputs: PlacingInputs) -> Placing:
 
 def _place_claimed(history: JobHistory, audience: Audience, spots: bytearray) -> None:
     """Mark what the ledger knows."""
-    sets = (history.sent, history.failed, history.in_doubt, history.in_flight)
-    for spot, members in zip(_CLAIMED, sets, strict=True):
+    for spot, members in history.standing:
         if members:
-            # a key is in one of them only
             _put(spots, among(audience.keys, members), spot)
 
 

@@ -143,5 +143,5 @@ def with_finer_reasons(
     if "suppressed" not in job.counts.excluded:
         return job
     known = history.job(job.step.id, job.occurrence)
-    claimed = (known.sent, known.failed, known.in_doubt, known.in_flight)
+    claimed = [keys for _, keys in known.standing]
     return replace(job, suppressed=finer_reasons(job.audience, banned, *claimed))
